@@ -1,0 +1,24 @@
+// Runs the compiled tests with node's own runner: all, or those whose path contains one of the words given.
+import { spawnSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..')
+const tests = join(root, 'dist', 'test')
+const words = process.argv.slice(2)
+const files = readdirSync(tests, { recursive: true })
+  .filter(
+    (name) => name.endsWith('.test.js') && (words.length === 0 || words.some((word) => name.includes(word))),
+  )
+  .sort()
+  .map((name) => join(tests, name))
+if (files.length === 0) {
+  console.error(`no test file matches ${words.join(' ')}`)
+  process.exit(1)
+}
+const done = spawnSync(process.execPath, ['--test', '--test-timeout=600000', ...files], {
+  cwd: root,
+  stdio: 'inherit',
+})
+process.exit(done.status ?? 1)

@@ -1,0 +1,55 @@
+// Every limit in one place: name, default, and the sentence that says what it stops. Bytes unless the name says otherwise.
+
+/** Largest message any front accepts; above it the front refuses in its own dialect. Stops memory exhaustion. */
+export const messageBytesMax = 64 * 1024 * 1024
+/** Longest first line of a connection before the dialect is known. */
+export const firstLineBytesMax = 16 * 1024
+/** spamd request header lines (spamd-protocol.md 1.3: 255). */
+export const spamdHeaderLinesMax = 255
+/** HTTP header block of one request; rspamd clients repeat Rcpt thousands of times. */
+export const httpHeaderBytesMax = 1024 * 1024
+/** Inflated size of a compressed request body may be at most messageBytesMax; this is the ratio at which inflating stops early. */
+export const inflateRatioMax = 1100
+/** Nesting of multiparts that is still taken apart (SpamAssassin: 20). */
+export const mimeDepthMax = 20
+/** Parts of one message (SpamAssassin: 1,000). */
+export const mimePartsMax = 1000
+/** Header name and value lengths seen by rules (SpamAssassin: 256 and 8,192). */
+export const headerNameBytesMax = 256
+export const headerValueBytesMax = 8192
+/** Rendered characters of one text part (body_part_scan_size). */
+export const bodyPartCharsMax = 50_000
+/** Decoded bytes of one part seen by rawbody rules (rawbody_part_scan_size). */
+export const rawbodyPartBytesMax = 500_000
+/** One URI (SpamAssassin: 8,192). */
+export const uriBytesMax = 8192
+/** DNS queries under way at once in the process: beyond about 100 answers get lost (ecosystem.md 6). */
+export const dnsInFlightMax = 64
+/** Queries waiting for a free place before new ones are answered `failed`/limited. */
+export const dnsQueueMax = 10_000
+/** Names kept in the DNS cache. */
+export const dnsCacheEntriesMax = 50_000
+/** One DNS answer is waited for at most so long, milliseconds (the scan's deadline may be sooner). */
+export const dnsQueryMs = 5_000
+/** Negative answers without a TTL are kept so long, seconds. */
+export const dnsNegativeTtlSeconds = 300
+/** All look-ups of one scan end by then, milliseconds. */
+export const scanLookupMs = 10_000
+/** spamd: first line must arrive within (--timeout-tcp 30 s). */
+export const spamdFirstLineMs = 30_000
+/** spamd: headers, body and scan together (--timeout-child 300 s). */
+export const spamdRequestMs = 300_000
+/** HTTP request must be complete within. */
+export const httpRequestMs = 120_000
+/** Connections at once on all scan listeners; further ones wait in the backlog. */
+export const connectionsMax = 4096
+/** Scans waiting for a worker before a front pushes back. */
+export const scanQueueMax = 1024
+/** A worker silent for so long on one message is replaced, milliseconds. */
+export const scanHangMs = 30_000
+/** clamd: largest stream handed over (clamd's own StreamMaxLength default is 25 MiB). */
+export const clamdBytesMax = 25 * 1024 * 1024
+/** clamd: one scan is waited for at most so long, milliseconds. */
+export const clamdMs = 20_000
+/** Bytes of a report; spamc refuses a reply that grew by more than 16 KiB (spamd-protocol.md 3). */
+export const reportBytesMax = 15 * 1024
