@@ -463,6 +463,8 @@ export interface Verdict {
   /** Admin's word for the SMTP reply, e.g. from a rule or the virus check (rspamd messages.smtp_message). */
   readonly messages: Readonly<Record<string, string>>
   readonly notes: readonly Note[]
+  /** A scanner that must answer did not, and the admin's policy is not 'accept': fronts without actions answer a temporary failure. */
+  readonly unchecked?: { readonly policy: 'tempfail' | 'reject'; readonly reason: string }
   readonly bayes?: Classification
   readonly autolearn: 'no' | 'ham' | 'spam' | 'disabled' | 'failed' | 'unavailable'
   readonly skipped: boolean

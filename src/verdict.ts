@@ -1,0 +1,136 @@
+// Hits become a Verdict: the only place where scores are looked up and added, where thresholds decide and where the policy for what
+// could not be checked is applied. Pure arithmetic; nothing here knows where a hit came from.
+import type { Rule, RuleRun } from '../rules/engine/types.js'
+import type { Action, Classification, Note, ScanSettings, ScoredHit, Verdict } from './types.js'
+
+/** rspamd's actions that a score can reach, mildest first. */
+const scoredActions: readonly Action[] = ['greylist', 'add header', 'rewrite subject', 'reject']
+
+export interface Judging {
+  readonly run: RuleRun
+  /** Rules by name, for score, description and tflags. */
+  readonly rules: ReadonlyMap<string, Rule>
+  /** 0 none, 1 network, 2 Bayes, 3 both. */
+  readonly scoreSet: 0 | 1 | 2 | 3
+  /** Scores of the user's preferences: they win over the rules'. */
+  readonly userScores?: ReadonlyMap<string, readonly [number, number, number, number]>
+  /** Overrides of this one request: they win over everything. */
+  readonly settings?: ScanSettings
+  readonly requiredScore: number
+  /** action -> threshold of the configuration; `add header` absent = required score. */
+  readonly thresholds: Readonly<Partial<Record<Action, number>>>
+  /** rule -> action that a hit forces whatever the score says. */
+  readonly forcedActions?: ReadonlyMap<string, Action>
+  /** rule -> the admin's words for the SMTP reply. */
+  readonly smtpMessages?: ReadonlyMap<string, string>
+  readonly notes: readonly Note[]
+  /** Set when a scanner that must answer did not, and the policy is not 'accept'. */
+  readonly unchecked?: { readonly policy: 'tempfail' | 'reject'; readonly reason: string }
+  readonly bayes?: Classification
+  readonly autolearn: Verdict['autolearn']
+  readonly tookMs: number
+  readonly stagesMs: Readonly<Record<string, number>>
+}
+
+export function judge(judging: Judging): Verdict {
+  const { run, settings } = judging
+  const hits = run.hits.map((hit) => scoreHit(hit, judging))
+  for (const symbol of settings?.symbols ?? []) {
+    if (!hits.some((hit) => hit.symbol === symbol))
+      hits.push(scoreHit({ symbol, count: 1, details: ['by settings'], area: '' }, judging))
+  }
+  const score = roundScore(hits.reduce((sum, hit) => sum + hit.score, 0))
+  const requiredScore = settings?.requiredScore ?? judging.requiredScore
+  const thresholds = thresholdsInForce(judging, requiredScore)
+  const messages: Record<string, string> = {}
+  let action = actionFor(score, thresholds)
+  for (const hit of hits) {
+    const forced = judging.forcedActions?.get(hit.symbol)
+    if (forced && severity(forced) > severity(action)) action = forced
+    const words = judging.smtpMessages?.get(hit.symbol)
+    if (words !== undefined) messages['smtp_message'] ??= words
+  }
+  if (judging.unchecked) {
+    const { policy, reason } = judging.unchecked
+    const wanted: Action = policy === 'reject' ? 'reject' : 'soft reject'
+    if (severity(wanted) > severity(action)) action = wanted
+    messages['smtp_message'] ??= `not checked: ${reason}`
+  }
+  return Object.freeze({
+    hits,
+    subtests: run.subtests,
+    score,
+    requiredScore,
+    isSpam: score >= requiredScore,
+    action,
+    thresholds,
+    messages,
+    notes: [...judging.notes, ...run.notes],
+    ...(judging.unchecked ? { unchecked: judging.unchecked } : {}),
+    ...(judging.bayes ? { bayes: judging.bayes } : {}),
+    autolearn: judging.autolearn,
+    skipped: false,
+    tookMs: judging.tookMs,
+    stagesMs: judging.stagesMs,
+  })
+}
+
+/** Kinds whose `tflags multiple` count multiplies the score; a meta's or eval's value does not (micro-head.md 47). */
+const countedKinds = new Set(['header', 'body', 'rawbody', 'uri', 'full', 'mimeheader'])
+
+function scoreHit(hit: RuleRun['hits'][number], judging: Judging): ScoredHit {
+  const rule = judging.rules.get(hit.symbol)
+  const override = judging.settings?.scores?.[hit.symbol]
+  const configured =
+    judging.userScores?.get(hit.symbol)?.[judging.scoreSet] ?? rule?.scores[judging.scoreSet] ?? 1
+  const each = override ?? hit.ownScore ?? configured
+  const times = rule && countedKinds.has(rule.kind) && rule.tflags.includes('multiple') ? hit.count : 1
+  const words = judging.smtpMessages?.get(hit.symbol)
+  const details = words === undefined ? hit.details : [...hit.details, words]
+  return { ...hit, details, score: roundScore(each * times), description: rule?.description ?? '' }
+}
+
+/** SpamAssassin compares the sum rounded to three decimals (spamd-protocol.md 2.2). */
+function roundScore(score: number): number {
+  return Math.round(score * 1000) / 1000 + 0
+}
+
+function thresholdsInForce(judging: Judging, requiredScore: number): Record<string, number> {
+  const all: Partial<Record<string, number | null>> = {
+    'add header': requiredScore,
+    ...judging.thresholds,
+    ...judging.settings?.actions,
+  }
+  return Object.fromEntries(
+    Object.entries(all).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  )
+}
+
+/** The action whose threshold is the highest that is not above the score (rspamd-protocol.md 1.6). */
+function actionFor(score: number, thresholds: Readonly<Record<string, number>>): Action {
+  let best: Action = 'no action'
+  let reached = Number.NEGATIVE_INFINITY
+  for (const action of scoredActions) {
+    const threshold = thresholds[action]
+    if (threshold !== undefined && score >= threshold && threshold >= reached) {
+      best = action
+      reached = threshold
+    }
+  }
+  return best
+}
+
+const bySeverity: readonly Action[] = [
+  'no action',
+  'greylist',
+  'add header',
+  'rewrite subject',
+  'soft reject',
+  'quarantine',
+  'discard',
+  'reject',
+]
+
+function severity(action: Action): number {
+  return bySeverity.indexOf(action)
+}

@@ -1,0 +1,55 @@
+// Makes the Views of one message: each text is computed at its first use and once. What goes in is the Message, the settings of the
+// rules and the envelope; what comes out is what rules, facts, the learner and fronts read.
+import type { Settings } from '../../rules/engine/types.js'
+import type { Domains, Envelope, HeaderView, Message, RelayView, TextView, UriView, Views } from '../types.js'
+import { networkSettings, textOptions, uriSettings } from './directives.js'
+import { createHeaderView } from './headers.js'
+import { parseRelays } from './relays.js'
+import { renderText } from './text/index.js'
+import { findUris } from './uris.js'
+
+/** @param domains registry boundaries of the loaded rules: made once per plan, shared by all scans. */
+export function createViews(
+  message: Message,
+  settings: Settings,
+  domains: Domains,
+  envelope: Envelope,
+): Views {
+  return new LazyViews(message, settings, domains, envelope)
+}
+
+class LazyViews implements Views {
+  #headers: HeaderView | undefined
+  #text: TextView | undefined
+  #uris: UriView | undefined
+  #relays: RelayView | undefined
+
+  constructor(
+    private readonly message: Message,
+    private readonly settings: Settings,
+    readonly domains: Domains,
+    private readonly envelope: Envelope,
+  ) {}
+
+  get headers(): HeaderView {
+    return (this.#headers ??= createHeaderView(this.message, () => this.relays, this.domains))
+  }
+
+  get relays(): RelayView {
+    return (this.#relays ??= parseRelays(this.message, networkSettings(this.settings), {
+      envelope: this.envelope,
+    }))
+  }
+
+  get text(): TextView {
+    return (this.#text ??= renderText(this.message, textOptions(this.settings, this.headers.get('Subject'))))
+  }
+
+  get uris(): UriView {
+    return (this.#uris ??= findUris(this.message, this.text, this.domains, uriSettings(this.settings)))
+  }
+
+  get full(): string {
+    return this.message.pristine
+  }
+}
