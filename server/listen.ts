@@ -4,7 +4,7 @@
 // (spamd-protocol.md, fact 5: without it spamc prints 0/0, which looks like ham).
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
-import { addressText, type ListenAddress } from './address.js'
+import { type Address, formatAddress } from '../src/config/address.js'
 import { allowedNetworks, isAllowed } from './allowed.js'
 import { bindUnix, listening, type SocketFile } from './bind.js'
 import { type FirstLineState, sniff } from './sniff.js'
@@ -39,7 +39,7 @@ export interface Fronts {
 
 /** One address to listen on; mode and owner concern unix sockets only. */
 export interface ListenTo extends SocketFile {
-  readonly address: ListenAddress
+  readonly address: Address
   readonly tls?: {
     readonly key: string | Buffer
     readonly cert: string | Buffer
@@ -90,7 +90,7 @@ interface Door {
   readonly to: ListenTo
   readonly server: Server
   /** Port as bound the first time: the same is taken after a push-back. */
-  bound: ListenAddress
+  bound: Address
 }
 
 /** Binds all addresses. Never rejects: what could not be bound is listed. */
@@ -140,7 +140,7 @@ export async function listen(addresses: readonly ListenTo[], options: ListenOpti
       const opening: Opening = {
         peer,
         state: sniffed.state,
-        listener: addressText(door.bound),
+        listener: formatAddress(door.bound),
         ...(tls === undefined ? {} : { tls }),
       }
       if (sniffed.dialect === 'http') {
@@ -160,7 +160,7 @@ export async function listen(addresses: readonly ListenTo[], options: ListenOpti
       if (!wanted) door.server.close()
       else
         bind(door).catch((error) =>
-          log.warn({ err: error, address: addressText(door.bound) }, 'cannot listen again'),
+          log.warn({ err: error, address: formatAddress(door.bound) }, 'cannot listen again'),
         )
     }
   }
@@ -176,12 +176,12 @@ export async function listen(addresses: readonly ListenTo[], options: ListenOpti
       server.on('error', (error) => log.warn({ err: error }, 'listening socket broke'))
       doors.push(door)
     } catch (error) {
-      failed.push({ address: addressText(to.address), error: error as NodeJS.ErrnoException })
+      failed.push({ address: formatAddress(to.address), error: error as NodeJS.ErrnoException })
     }
   }
 
   return {
-    addresses: doors.map((door) => addressText(door.bound)),
+    addresses: doors.map((door) => formatAddress(door.bound)),
     // `localhost` stands for two addresses; a machine without IPv6 has only one of them, which is enough.
     failed: failed.filter(({ address }) => !isSpareLoopback(address, addresses, doors)),
     connections: () => sockets.size,

@@ -6,10 +6,10 @@ import { createServer as createNetServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { parseAddress } from '../../server/address.js'
 import { wrongNetwork } from '../../server/allowed.js'
 import { type Fronts, type ListenOptions, type ListenTo, listen, type Opening } from '../../server/listen.js'
 import { dialectOf } from '../../server/sniff.js'
+import { parseAddress } from '../../src/config/address.js'
 import { exchange, open } from '../support/wire.js'
 
 const quiet = { debug() {}, info() {}, warn() {} }
@@ -43,7 +43,7 @@ const fronts: Fronts = {
 
 async function start(address: string, options: Partial<ListenOptions> = {}, to: Partial<ListenTo> = {}) {
   const parsed = parseAddress(address)
-  assert.ok('kind' in parsed)
+  assert.ok(parsed)
   const listening = await listen([{ ...to, address: parsed }], {
     fronts,
     log: quiet,
@@ -64,13 +64,7 @@ test('the first line decides the dialect', () => {
   assert.equal(dialectOf('GET / HTTP/1.1 x'), 'spamd')
 })
 
-test('addresses', () => {
-  assert.deepEqual(parseAddress('127.0.0.1:783'), { kind: 'tcp', host: '127.0.0.1', port: 783 })
-  assert.deepEqual(parseAddress('[::1]:0'), { kind: 'tcp', host: '::1', port: 0 })
-  assert.deepEqual(parseAddress(':783'), { kind: 'tcp', host: '*', port: 783 })
-  assert.deepEqual(parseAddress('unix:/run/hamd'), { kind: 'unix', path: '/run/hamd' })
-  for (const bad of ['783', '::1:783', 'a:b', 'host:70000', 'unix:run', 'unix:/' + 'x'.repeat(110), ''])
-    assert.ok('wrong' in parseAddress(bad), bad)
+test('networks that may connect', () => {
   assert.equal(wrongNetwork(['127.0.0.1', '10.0.0.0/8', '::1', 'fe80::/10']), undefined)
   assert.equal(wrongNetwork(['127.0.0.1', '10.0.0.0/33']), '10.0.0.0/33')
   assert.equal(wrongNetwork(['example.org']), 'example.org')
