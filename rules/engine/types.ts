@@ -130,6 +130,8 @@ export interface EvalContext {
   readonly scan: Scan
   /** Name of the rule that called. */
   readonly rule: string
+  /** Kind of rule the eval was called from: some evals measure the text of their area. */
+  readonly area: 'header' | 'body' | 'rawbody' | 'full' | 'rbl'
   readonly settings: Settings
   /** Adds a detail to the hit of this rule (SpamAssassin's test log line; option of the symbol). */
   detail(text: string): void

@@ -1,0 +1,194 @@
+// The lists of addresses an admin or a user keeps (welcomelist_from, blocklist_to, enlist_addrlist ...). One setting holds them all,
+// because words such as unwelcomelist_auth take from two lists and an eval may name any list. An entry is a glob of `*` and `?` over
+// the whole address, in lower case; a `rcvd` entry carries the relay it must come from.
+import type { Directive, DirectiveContext, DirectiveLine, Settings } from '../../rules/engine/types.js'
+import { setting } from '../../rules/engine/settings.js'
+import { containsIp, parseNetwork } from '../views/networks.js'
+import type { RelayView } from '../types.js'
+import { derived, entriesOf, type Growing, grow, nothing } from './growing.js'
+import { escapeRegex, lower, words } from './text.js'
+
+interface Change {
+  readonly list: string
+  readonly address: string
+  readonly remove?: true
+  /** Domain or bracketed network of the relay, for the *_rcvd lists. */
+  readonly relay?: string
+}
+
+type Changes = Growing<Change>
+
+/** Words that fill a list: old spelling -> name of the list. */
+const spellings: Readonly<Record<string, string>> = {
+  whitelist_from: 'welcomelist_from',
+  blacklist_from: 'blocklist_from',
+  whitelist_to: 'welcomelist_to',
+  blacklist_to: 'blocklist_to',
+  whitelist_auth: 'welcomelist_auth',
+  def_whitelist_auth: 'def_welcomelist_auth',
+  whitelist_allows_relays: 'welcomelist_allows_relays',
+  whitelist_from_rcvd: 'welcomelist_from_rcvd',
+  def_whitelist_from_rcvd: 'def_welcomelist_from_rcvd',
+}
+
+const plainLists = [
+  'welcomelist_from',
+  'blocklist_from',
+  'welcomelist_to',
+  'blocklist_to',
+  'more_spam_to',
+  'all_spam_to',
+  'welcomelist_auth',
+  'def_welcomelist_auth',
+  'welcomelist_allows_relays',
+]
+const relayLists = ['welcomelist_from_rcvd', 'def_welcomelist_from_rcvd']
+
+/** Words that take away, and from which lists. */
+const removals: Readonly<Record<string, readonly string[]>> = {
+  unwelcomelist_from: ['welcomelist_from'],
+  unwhitelist_from: ['welcomelist_from'],
+  unblocklist_from: ['blocklist_from'],
+  unblacklist_from: ['blocklist_from'],
+  unwelcomelist_auth: ['welcomelist_auth', 'def_welcomelist_auth'],
+  unwhitelist_auth: ['welcomelist_auth', 'def_welcomelist_auth'],
+  unwelcomelist_from_rcvd: relayLists,
+  unwhitelist_from_rcvd: relayLists,
+}
+
+function readLine(line: DirectiveLine, context: DirectiveContext): readonly Change[] {
+  const word = line.written.replace(/-/g, '_')
+  if (word === 'enlist_addrlist') {
+    const named = /^\((.+?)\)[\t-\r ]+(.+)$/s.exec(line.value)
+    if (named) return words(lower(named[2]!)).map((address) => ({ list: named[1]!, address }))
+    context.problem('missing-value', `${word} wants (LISTNAME) address ...`)
+    return []
+  }
+  const entries = words(lower(line.value))
+  if (entries.length === 0) {
+    context.problem('missing-value', `${word} wants an address`)
+    return []
+  }
+  const taken = removals[word]
+  if (taken) {
+    return entries.flatMap((address) => taken.map((list) => ({ list, address, remove: true as const })))
+  }
+  const list = spellings[word] ?? word
+  if (!relayLists.includes(list)) return entries.map((address) => ({ list, address }))
+  if (entries.length === 2) return [{ list, address: entries[0]!, relay: entries[1]! }]
+  context.problem('invalid-value', `${word} wants an address and the name or [network] of its relay`)
+  return []
+}
+
+/** Every word for address lists; its value is the sequence of changes. */
+export const addressListDirective: Directive = {
+  name: 'address_lists',
+  aliases: [
+    ...plainLists,
+    ...relayLists,
+    ...Object.keys(spellings),
+    ...Object.keys(removals),
+    'enlist_addrlist',
+  ],
+  scope: 'user',
+  initial: nothing<Change>(),
+  read(line, value, context) {
+    const changes = readLine(line, context)
+    return changes.length ? grow(value as Changes, changes) : value
+  },
+}
+
+/** `*` any text, `?` one character; everything else is literal. Three characters become `_`, as in SpamAssassin. */
+export function globPattern(glob: string): string {
+  return glob
+    .replace(/[\0\\(]/g, '_')
+    .split(/(\*+|\?)/)
+    .map((piece) => (piece.startsWith('*') ? '.*' : piece === '?' ? '.' : escapeRegex(piece)))
+    .join('')
+}
+
+/** A list ready for questions: whole addresses by look-up, globs by pattern. */
+interface List {
+  readonly exact: ReadonlySet<string>
+  readonly globs: readonly RegExp[]
+  readonly relays: readonly { readonly pattern: RegExp; readonly relays: readonly string[] }[]
+}
+
+const listsOf = derived((changes: Changes): ReadonlyMap<string, List> => {
+  const raw = new Map<string, Map<string, string[]>>()
+  for (const change of entriesOf(changes)) {
+    const list = raw.get(change.list) ?? new Map<string, string[]>()
+    raw.set(change.list, list)
+    if (change.remove) list.delete(change.address)
+    else {
+      const relays = list.get(change.address) ?? []
+      list.set(change.address, change.relay === undefined ? relays : [...relays, change.relay])
+    }
+  }
+  return new Map([...raw].map(([name, entries]) => [name, makeList(entries)]))
+})
+
+function makeList(entries: ReadonlyMap<string, readonly string[]>): List {
+  const whole = (address: string) => new RegExp(`^${globPattern(address)}\\n?$`)
+  const addresses = [...entries.keys()]
+  return {
+    exact: new Set(addresses),
+    globs: addresses.filter((address) => /[*?\0\\(]/.test(address)).map(whole),
+    relays: [...entries]
+      .filter(([, relays]) => relays.length > 0)
+      .map(([address, relays]) => ({ pattern: whole(address), relays })),
+  }
+}
+
+function findList(settings: Settings, name: string): List | undefined {
+  return listsOf(setting<Changes>(settings, 'address_lists')).get(name)
+}
+
+/** A list of that name was ever filled. */
+export function hasAddressList(settings: Settings, name: string): boolean {
+  return findList(settings, name) !== undefined
+}
+
+export function inAddressList(settings: Settings, name: string, address: string): boolean {
+  const list = findList(settings, name)
+  if (!list) return false
+  const wanted = lower(address)
+  return list.exact.has(wanted) || list.globs.some((glob) => glob.test(wanted))
+}
+
+/**
+ * Outcome for a list whose entries name the relay too: 'listed', 'forged' when only the address fits and welcomelist_allows_relays
+ * does not excuse it, 'absent'.
+ */
+export function inRelayList(
+  settings: Settings,
+  name: string,
+  address: string,
+  relayView: RelayView,
+): 'listed' | 'forged' | 'absent' {
+  const { trusted, untrusted } = relayView
+  const relays = untrusted.length ? untrusted.slice(0, 1) : trusted
+  const list = findList(settings, name)
+  if (!list || relays.length === 0) return 'absent'
+  const wanted = lower(address)
+  const fitting = list.relays.filter((entry) => entry.pattern.test(wanted))
+  for (const entry of fitting) {
+    for (const domain of entry.relays) {
+      if (relays.some((relay) => relayFits(domain, relay.ip, lower(relay.rdns)))) return 'listed'
+    }
+  }
+  if (fitting.length === 0) return 'absent'
+  return inAddressList(settings, 'welcomelist_allows_relays', wanted) ? 'absent' : 'forged'
+}
+
+/** `domain` is a name that the reverse name ends in, or `[address]`, `[1.2.3]` (a classful net), `[net/bits]`, `[net]/bits`. */
+function relayFits(domain: string, ip: string, rdns: string): boolean {
+  const bracketed = /^\[(.*)\](\/\d{1,3})?$/s.exec(domain)
+  if (!bracketed) return rdns === domain || rdns.endsWith(`.${domain}`)
+  const network = bracketed[1]! + (bracketed[2] ?? '')
+  if (ip === '') return false
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(network)) return network === ip
+  if (/^[\d.]+$/.test(network)) return ip.startsWith(`${network.replace(/\.*$/, '')}.`)
+  const range = parseNetwork(network)
+  return range !== undefined && containsIp([range], ip)
+}

@@ -1,0 +1,56 @@
+// Small operations on byte texts that Perl's built-ins do differently from JavaScript's: letters are ASCII letters, white space is
+// the six ASCII characters of Perl's \s, bytes above 127 are left alone.
+import type { ByteString, Scan } from '../types.js'
+
+/** Value of a header request, '' when the message has none. */
+export function header(scan: Scan, request: string): ByteString {
+  return scan.views.headers.get(request) ?? ''
+}
+
+export function headerAll(scan: Scan, request: string): readonly ByteString[] {
+  return scan.views.headers.getAll(request)
+}
+
+export function lower(text: ByteString): ByteString {
+  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text
+}
+
+export function squeezeSpaces(text: ByteString): ByteString {
+  return text.replace(/[\t-\r ]+/g, ' ')
+}
+
+export function trim(text: ByteString): ByteString {
+  let start = 0
+  let end = text.length
+  while (start < end && isSpace(text.charCodeAt(start))) start++
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+export function isSpace(code: number): boolean {
+  return code === 32 || (code >= 9 && code <= 13)
+}
+
+/** Words between white space, none empty. */
+export function words(text: ByteString): string[] {
+  return trim(text)
+    .split(/[\t-\r ]+/)
+    .filter((word) => word !== '')
+}
+
+/** The text as a pattern that matches only itself. */
+export function escapeRegex(text: string): string {
+  return text.replace(/[^A-Za-z0-9_]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
+/** Lines with their line ends kept. */
+export function linesOf(text: ByteString): string[] {
+  return text === '' ? [] : text.split(/(?<=\n)/)
+}
+
+/** How many chars of the text have a code for which `wanted` is true. */
+export function countChars(text: ByteString, wanted: (code: number) => boolean): number {
+  let count = 0
+  for (let index = 0; index < text.length; index++) if (wanted(text.charCodeAt(index))) count++
+  return count
+}
