@@ -1,0 +1,145 @@
+// hamd's command line: finds the command, loads only what it needs, turns every error into one line and a sysexits code.
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { version } from '../root.js'
+import { CliError, exits } from './exit.js'
+
+const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
+
+/** Commands that speak SpamAssassin's own command lines: their arguments are not ours to parse. */
+const assassins: Record<string, () => Promise<{ run(argv: readonly string[]): Promise<number> }>> = {
+  spamd: () => import('./spamd.js'),
+  spamassassin: () => import('./spamassassin.js'),
+  'sa-learn': () => import('./sa-learn.js'),
+}
+
+function integer(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('must be a whole number')
+  return Number(text)
+}
+
+const collect = (value: string, previous: string[] | undefined): string[] => [...(previous ?? []), value]
+
+function withRules(command: Command): Command {
+  return command
+    .option('--config <file>', 'TOML configuration (default: /etc/hamd/hamd.toml if it exists)')
+    .option(
+      '--rules <path>',
+      '.cf file or directory of .pre and .cf files, after the built-in rules; repeatable',
+      collect,
+    )
+    .option('--no-builtin-rules', "leave hamd's own rules out")
+}
+
+function withScanning(command: Command): Command {
+  return withRules(command)
+    .option('--data <dir>', 'folder of all state')
+    .option('--local', 'no DNS look-ups')
+    .option('--dns <addr>', 'resolver to ask, ip:port; repeatable', collect)
+    .option('--clamd <addr>', 'clamd, host:port or unix:/path')
+    .addOption(new Option('--log-level <level>', 'pino level').choices(levels))
+}
+
+function program(): Command {
+  const hamd = new Command('hamd')
+    .description("Mail scanning server that answers as SpamAssassin's spamd and as rspamd")
+    .version(version)
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+  withScanning(hamd.command('serve'))
+    .description('run the server in the foreground')
+    .option(
+      '--scan <addr>',
+      'scan listener, all dialects: host:port, [v6]:port, unix:/path; repeatable',
+      collect,
+    )
+    .option('--controller <addr>', 'controller listener; repeatable', collect)
+    .option('--allow-tell', 'learning over the spamd protocol')
+    .option('--workers <n>', 'scan workers; 0 = scan in the main thread (default: number of cores)', integer)
+    .addHelpText(
+      'after',
+      '\nExample:\n  hamd serve --scan 127.0.0.1:783 --scan unix:/run/hamd.sock --clamd unix:/run/clamav/clamd.ctl',
+    )
+    .action(async (options) => (await import('./serve.js')).serve(options))
+  withScanning(hamd.command('scan [paths...]'))
+    .description('scan files, directories or standard input (-) without a server')
+    .option('--json', 'one JSON line a message')
+    .option('--report', 'the report text')
+    .option('--headers', 'the header block with the X-Spam lines')
+    .option('--message', 'the message with the X-Spam lines')
+    .option('--explain', 'with --json: the piece of the message each rule matched')
+    .option('--clues', 'with --json: the tokens that decided')
+    .option('--user <name>', 'whose preferences and model')
+    .addHelpText('after', '\nExample:\n  hamd scan --json --local ~/Maildir/cur | jq .score')
+    .action(async (paths, options) => (await import('./scan.js')).scan(paths, options))
+  hamd
+    .command('learn <class> [paths...]')
+    .description('learn files, directories, mbox or Maildir as spam or ham, or forget them')
+    .option('--config <file>', 'TOML configuration')
+    .option('--data <dir>', 'folder of all state')
+    .option('--user <name>', 'learn into the model of this user')
+    .option('--id <scan>', 'learn a scan by its id, without the message; repeatable', collect)
+    .addHelpText('after', '\nExample:\n  hamd learn spam ~/Maildir/.Junk\n  hamd learn ham ~/mbox')
+    .action(async (what, paths, options) => (await import('./learn.js')).learn(what, paths, options))
+  withRules(hamd.command('lint'))
+    .description('read configuration and rules, print every problem as file:line: what')
+    .option('--hints', 'also hints: unused subtests and the like')
+    .addHelpText('after', '\nExample:\n  hamd lint --rules /etc/spamassassin')
+    .action(async (options) => (await import('./lint.js')).lint(options))
+  hamd
+    .command('password')
+    .description('make a hash for controller.password (reads the password from standard input)')
+    .addHelpText('after', '\nExample:\n  echo secret | hamd password')
+    .action(async () => (await import('./password.js')).password())
+  hamd
+    .command('evaluate')
+    .description('measure the learner on your own mail')
+    .requiredOption('--index <file>', 'lines `spam PATH` or `ham PATH` in order')
+    .option('--online', 'classify, then train, each message (default)')
+    .option('--half', 'train on lines 1, 3, 5 ..., test on the rest')
+    .option('--json', 'one JSON object')
+    .addHelpText('after', '\nExample:\n  hamd evaluate --index mail.index --half')
+    .action(async (options) => (await import('./evaluate.js')).evaluate(options))
+  for (const [name, about] of [
+    ['spamd', "SpamAssassin's spamd command line"],
+    ['spamassassin', "SpamAssassin's spamassassin command line"],
+    ['sa-learn', "SpamAssassin's sa-learn command line"],
+  ] as const)
+    hamd.command(name).description(about)
+  for (const command of hamd.commands) command.exitOverride().configureOutput({ outputError: () => {} })
+  return hamd
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const assassin = assassins[argv[0] ?? '']
+  if (assassin) return (await assassin()).run(argv.slice(1))
+  const hamd = program()
+  if (argv.length === 0) {
+    hamd.outputHelp({ error: true })
+    return exits.usage
+  }
+  await hamd.parseAsync(argv as string[], { from: 'user' })
+  return typeof process.exitCode === 'number' ? process.exitCode : exits.ok
+}
+
+function explain(error: unknown): { status: number; text: string } {
+  if (error instanceof CommanderError) {
+    const asked = error.exitCode === 0
+    return {
+      status: asked ? exits.ok : exits.usage,
+      text: asked ? '' : `${error.message.replace(/^error: /, '')} (hamd --help)`,
+    }
+  }
+  if (error instanceof CliError) return { status: error.status, text: error.message }
+  return {
+    status: exits.internal,
+    text: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2))
+} catch (error) {
+  const { status, text } = explain(error)
+  if (text !== '') process.stderr.write(`hamd: ${text}\n`)
+  process.exitCode = status
+}
