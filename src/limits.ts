@@ -49,6 +49,8 @@ export const scanQueueMax = 1024
 export const scanHangMs = 30_000
 /** clamd: largest stream handed over (clamd's own StreamMaxLength default is 25 MiB). */
 export const clamdBytesMax = 25 * 1024 * 1024
+/** clamd: connections at once; its own MaxThreads default is 10, more would only wait on the other side. */
+export const clamdInFlightMax = 10
 /** clamd: one scan is waited for at most so long, milliseconds. */
 export const clamdMs = 20_000
 /** Bytes of a report; spamc refuses a reply that grew by more than 16 KiB (spamd-protocol.md 3). */

@@ -294,10 +294,15 @@ export type DnsType = 'A' | 'AAAA' | 'TXT' | 'MX' | 'PTR' | 'NS' | 'CNAME' | 'SO
 export type DnsAnswer =
   /** MX records as 'priority host', TXT strings joined per record. */
   | { readonly status: 'found'; readonly records: readonly string[]; readonly ttlSeconds: number }
-  | { readonly status: 'nxdomain' | 'nodata' }
+  | {
+      readonly status: 'nxdomain' | 'nodata'
+      /** Primary name server of the SOA that came along (check_rbl_ns_from asks for it). */
+      readonly soaServer?: string
+    }
   | {
       readonly status: 'failed'
-      readonly reason: 'timeout' | 'servfail' | 'refused' | 'unreachable' | 'disabled' | 'limited'
+      /** 'blocked': the zone refuses us and is left alone for a while (Dns.block). */
+      readonly reason: 'timeout' | 'servfail' | 'refused' | 'unreachable' | 'disabled' | 'limited' | 'blocked'
     }
 
 /** The process-wide resolver: one cache, one in-flight table, one cap (src/net/dns.ts); workers hold a proxy of it. */
@@ -306,6 +311,8 @@ export interface Dns {
   readonly enabled: boolean
   /** Never rejects. `deadline` is a Date.now() instant. */
   query(name: string, type: DnsType, deadline: number): Promise<DnsAnswer>
+  /** Leaves a zone alone for a while: names at or below it answer failed/blocked (dns_block_rule). */
+  block?(zone: string, seconds: number): void
 }
 
 export type VirusOutcome =
