@@ -64,6 +64,8 @@ export interface Request {
   readonly front: string
   /** Run everything even after a shortcircuit or pre-result (rspamd `Pass: all`). */
   readonly passAll?: boolean
+  /** Leave no history row and no log line (rspamd `Log: no`). */
+  readonly unlogged?: boolean
 }
 
 /** Per-request overrides (rspamd's `Settings` header, rspamd-protocol.md 6.1), already checked by the front. */

@@ -1,0 +1,62 @@
+// An HTTP reply as a value, and its bytes. rspamd's clients print the reason phrase, need Content-Length even in HTTP/1.0, a body under 204, and
+// the end of the connection as the end of the reply (rspamd-protocol.md 1.4), so the head is written here instead of by a framework.
+import type { Socket } from 'node:net'
+
+export interface HttpReply {
+  readonly status: number
+  readonly phrase: string
+  readonly type: string
+  readonly body: Uint8Array | string
+  readonly headers?: readonly (readonly [name: string, value: string])[]
+}
+
+/** After the reply a client has so long to close its side before the socket is destroyed. */
+const lingerMs = 5_000
+/** Longest reason phrase: Message-IDs stand in it, and clients read status lines into small buffers. */
+const phraseCharsMax = 500
+
+export function jsonReply(value: unknown, status = 200, phrase = 'OK'): HttpReply {
+  return { status, phrase, type: 'application/json', body: JSON.stringify(value) }
+}
+
+/** `{"error":text}` with the text as the reason phrase too: rspamc and the web UI print the phrase. */
+export function errorReply(status: number, text: string, extra: Record<string, string> = {}): HttpReply {
+  return jsonReply({ error: text, ...extra }, status, text)
+}
+
+export function textReply(body: string, status = 200, phrase = 'OK'): HttpReply {
+  return { status, phrase, type: 'text/plain', body }
+}
+
+/** The reason phrase without anything that could end the line or upset a client: mail senders choose parts of it. */
+export function safePhrase(phrase: string): string {
+  return phrase
+    .replace(/[^\x20-\x7e]+/g, '?')
+    .slice(0, phraseCharsMax)
+    .trim()
+}
+
+export function formatReply(reply: HttpReply, server: string, now: Date): Buffer {
+  const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
+  const head = [
+    `HTTP/1.1 ${reply.status} ${safePhrase(reply.phrase)}`,
+    'Connection: close',
+    `Server: ${server}`,
+    `Date: ${now.toUTCString()}`,
+    `Content-Length: ${body.length}`,
+    ...(reply.type === '' ? [] : [`Content-Type: ${reply.type}`]),
+    ...(reply.headers ?? []).map(([name, value]) => `${name}: ${safePhrase(value)}`),
+  ]
+  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body])
+}
+
+/** Sends the last bytes of a connection and closes it in order, so that a client still sending does not lose them to a reset. */
+export function sendAndClose(socket: Socket, bytes: Uint8Array | undefined): void {
+  if (socket.destroyed) return
+  const timer = setTimeout(() => socket.destroy(), lingerMs)
+  timer.unref()
+  socket.once('close', () => clearTimeout(timer))
+  socket.resume()
+  if (bytes) socket.end(bytes)
+  else socket.end()
+}

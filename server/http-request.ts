@@ -1,0 +1,374 @@
+// Reads one HTTP (or RSPAMC) request from a socket, as leniently as rspamd does, and never more than the limits allow.
+// In: bytes as they arrive. Out: start line, headers, body. Why not node:http: rspamd accepts LF-only lines, any method, no Host, control bytes
+// in values and keeps the last of repeated headers; Node's parser refuses or merges these (rspamd-protocol.md 7.1), and it has no time limit
+// while the listener still looks for the dialect. The parser below knows no socket, so that every split of the bytes can be tested.
+import type { Socket } from 'node:net'
+import { firstLineBytesMax, httpHeaderBytesMax, httpRequestMs, messageBytesMax } from '../src/limits.js'
+
+/** What was refused and how the front should take it. */
+export type ReadFailure =
+  /** The client went away or half-closed before its request was whole: no reply is due. */
+  | 'closed'
+  /** Not HTTP at all, broken chunking, contradictory lengths. */
+  | 'malformed'
+  | 'too-large'
+  | 'timeout'
+  /** The bytes of all requests being read have reached their common bound. */
+  | 'overloaded'
+
+export type ReadOutcome =
+  | {
+      readonly status: 'read'
+      readonly request: ParsedRequest
+      /** Bytes behind the request have been seen: a pipelined request, or a body whose length was not told. */
+      readonly trailing: boolean
+      /** To be given back to the budget when the reply is out. */
+      readonly heldBytes: number
+    }
+  | { readonly status: 'failed'; readonly failure: ReadFailure }
+
+export interface ParsedRequest {
+  readonly startLine: string
+  readonly headers: HeaderList
+  /** Lives in a SharedArrayBuffer: scan workers read it without a copy. */
+  readonly body: Uint8Array
+  /** The request told how long its body is. Without it HTTP has no body, whatever follows. */
+  readonly hasLength: boolean
+}
+
+/** Headers in the order they came; names compare case-insensitively. */
+export class HeaderList {
+  constructor(readonly pairs: readonly (readonly [name: string, value: string])[]) {}
+
+  /** Value of the last field of that name: rspamd lets the last one win. */
+  get(name: string): string | undefined {
+    for (let i = this.pairs.length - 1; i >= 0; i--) {
+      const pair = this.pairs[i]!
+      if (pair[0] === name) return pair[1]
+    }
+    return undefined
+  }
+
+  getAll(name: string): string[] {
+    return this.pairs.filter((pair) => pair[0] === name).map((pair) => pair[1])
+  }
+
+  /** The same list with more fields behind it. */
+  with(pairs: readonly (readonly [string, string])[]): HeaderList {
+    return new HeaderList([...this.pairs, ...pairs])
+  }
+}
+
+/** Bytes held by all requests that are being read; stops a crowd of large slow uploads from filling the memory. */
+export class ByteBudget {
+  private used = 0
+
+  constructor(private readonly bytesMax: number) {}
+
+  take(bytes: number): boolean {
+    if (this.used + bytes > this.bytesMax) return false
+    this.used += bytes
+    return true
+  }
+
+  release(bytes: number): void {
+    this.used -= bytes
+  }
+
+  get bytesUsed(): number {
+    return this.used
+  }
+}
+
+export interface ReadOptions {
+  readonly headerBytesMax?: number
+  readonly bodyBytesMax?: number
+  /** The whole request must be there within. */
+  readonly requestMs?: number
+  readonly budget?: ByteBudget
+  /** HTTP clients may ask for `100 Continue`; the RSPAMC dialect knows nothing of it. */
+  readonly answerContinue?: boolean
+}
+
+/** Lines of chunk sizes, extensions included, and all trailers together: stops a stream of framing without data. */
+const chunkLineBytesMax = 1024
+const trailerBytesMax = 16 * 1024
+
+const blockBytes = 64 * 1024
+
+const lf = 0x0a
+
+type State = 'head' | 'body' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'trailer' | 'done' | 'failed'
+
+/** The request as a machine that is fed bytes in whatever pieces they come. */
+export class RequestParser {
+  state: State = 'head'
+  failure: ReadFailure | undefined
+  /** Bytes behind the request: a second, pipelined one, or a body without a length. */
+  trailingBytes = 0
+
+  private head = Buffer.alloc(0)
+  private headLength = 0
+  private scanned = 0
+  private headers = new HeaderList([])
+  private startLine = ''
+  private hasLength = false
+  /** The body in blocks: a buffer per piece would let one-byte chunks take a hundred times their size. */
+  private readonly blocks: Buffer[] = []
+  private blockFill = 0
+  private bodyLength = 0
+  /** Bytes still due in the body or the present chunk. */
+  private due = 0
+  private line = ''
+  private trailerBytes = 0
+
+  constructor(
+    private readonly headerBytesMax: number,
+    private readonly bodyBytesMax: number,
+  ) {}
+
+  /** The client waits for `100 Continue` before it sends its body. */
+  get expectsContinue(): boolean {
+    return this.state !== 'head' && /^100-continue$/i.test(this.headers.get('expect') ?? '')
+  }
+
+  feed(chunk: Buffer): void {
+    let rest = chunk
+    while (rest.length > 0 && this.state !== 'failed') {
+      if (this.state === 'done') {
+        this.trailingBytes += rest.length
+        return
+      }
+      if (this.state === 'head') rest = this.feedHead(rest)
+      else if (this.state === 'body' || this.state === 'chunk-data') rest = this.feedData(rest)
+      else rest = this.feedChunkLine(rest)
+    }
+  }
+
+  /** The finished request; the state must be 'done'. */
+  finish(): ParsedRequest {
+    const body = new Uint8Array(new SharedArrayBuffer(this.bodyLength))
+    let at = 0
+    for (const block of this.blocks) {
+      const bytes = block.subarray(0, Math.min(block.length, this.bodyLength - at))
+      body.set(bytes, at)
+      at += bytes.length
+    }
+    return { startLine: this.startLine, headers: this.headers, body, hasLength: this.hasLength }
+  }
+
+  private fail(failure: ReadFailure): Buffer {
+    this.state = 'failed'
+    this.failure = failure
+    return Buffer.alloc(0)
+  }
+
+  private feedHead(chunk: Buffer): Buffer {
+    this.appendHead(chunk)
+    const end = this.findHeadEnd()
+    const length = end < 0 ? this.headLength : end
+    if (length > this.headerBytesMax) return this.fail('too-large')
+    if (end < 0) {
+      if (this.headLength > firstLineBytesMax && this.head.subarray(0, firstLineBytesMax).indexOf(lf) < 0) {
+        return this.fail('too-large')
+      }
+      return Buffer.alloc(0)
+    }
+    const rest = Buffer.from(this.head.subarray(end, this.headLength))
+    const text = this.head.toString('latin1', 0, end)
+    this.head = Buffer.alloc(0)
+    return this.startBody(text) ? rest : Buffer.alloc(0)
+  }
+
+  private appendHead(chunk: Buffer): void {
+    const length = this.headLength + chunk.length
+    if (length > this.head.length) {
+      const larger = Buffer.allocUnsafe(Math.max(length, this.head.length * 2, 1024))
+      this.head.copy(larger, 0, 0, this.headLength)
+      this.head = larger
+    }
+    chunk.copy(this.head, this.headLength)
+    this.headLength = length
+  }
+
+  /** Offset behind the empty line, or -1. Lines end in LF or CRLF, mixed as they like. */
+  private findHeadEnd(): number {
+    const head = this.head
+    for (let at = this.scanned; ; ) {
+      const found = head.subarray(0, this.headLength).indexOf(lf, at)
+      if (found < 0) {
+        this.scanned = this.headLength
+        return -1
+      }
+      const next = found + 1
+      if (next < this.headLength && head[next] === lf) return next + 1
+      if (next + 1 < this.headLength && head[next] === 0x0d && head[next + 1] === lf) return next + 2
+      if (next + 1 >= this.headLength) {
+        this.scanned = found
+        return -1
+      }
+      at = next
+    }
+  }
+
+  private startBody(text: string): boolean {
+    const lines = text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
+    this.startLine = lines[0]!
+    const pairs: [string, string][] = []
+    for (const line of lines.slice(1)) {
+      if (line === '') continue
+      const last = pairs.at(-1)
+      if ((line.startsWith(' ') || line.startsWith('\t')) && last) {
+        last[1] += ` ${line.trim()}`
+        continue
+      }
+      const colon = line.indexOf(':')
+      if (colon <= 0) {
+        this.fail('malformed')
+        return false
+      }
+      pairs.push([line.slice(0, colon).trim().toLowerCase(), decodeValue(line.slice(colon + 1).trim())])
+    }
+    this.headers = new HeaderList(pairs)
+    return this.decideLength()
+  }
+
+  private decideLength(): boolean {
+    if (/\bchunked\s*$/i.test(this.headers.get('transfer-encoding') ?? '')) {
+      this.hasLength = true
+      this.state = 'chunk-size'
+      return true
+    }
+    const lengths = new Set(this.headers.getAll('content-length'))
+    if (lengths.size === 0) {
+      this.state = 'done'
+      return true
+    }
+    const [length] = lengths
+    if (lengths.size > 1 || !/^\d{1,15}$/.test(length!)) {
+      this.fail('malformed')
+      return false
+    }
+    this.hasLength = true
+    this.due = Number(length)
+    if (this.due > this.bodyBytesMax) {
+      this.fail('too-large')
+      return false
+    }
+    this.state = this.due === 0 ? 'done' : 'body'
+    return true
+  }
+
+  private feedData(chunk: Buffer): Buffer {
+    const piece = chunk.subarray(0, this.due)
+    this.store(piece)
+    this.due -= piece.length
+    if (this.due === 0) this.state = this.state === 'body' ? 'done' : 'chunk-end'
+    return chunk.subarray(piece.length)
+  }
+
+  private store(piece: Buffer): void {
+    for (let at = 0; at < piece.length; ) {
+      let block = this.blocks.at(-1)
+      if (!block || this.blockFill === block.length) {
+        block = Buffer.allocUnsafeSlow(blockBytes)
+        this.blocks.push(block)
+        this.blockFill = 0
+      }
+      const copied = piece.copy(block, this.blockFill, at)
+      this.blockFill += copied
+      at += copied
+    }
+    this.bodyLength += piece.length
+  }
+
+  private feedChunkLine(chunk: Buffer): Buffer {
+    const end = chunk.indexOf(lf)
+    const piece = end < 0 ? chunk : chunk.subarray(0, end)
+    if (this.line.length + piece.length > chunkLineBytesMax) return this.fail('malformed')
+    this.line += piece.toString('latin1')
+    if (end < 0) return Buffer.alloc(0)
+    const line = this.line.endsWith('\r') ? this.line.slice(0, -1) : this.line
+    this.line = ''
+    if (!this.takeChunkLine(line)) return Buffer.alloc(0)
+    return chunk.subarray(end + 1)
+  }
+
+  private takeChunkLine(line: string): boolean {
+    if (this.state === 'trailer') {
+      this.trailerBytes += line.length + 1
+      if (this.trailerBytes > trailerBytesMax) this.fail('malformed')
+      else if (line === '') this.state = 'done'
+    } else if (this.state === 'chunk-end') {
+      if (line === '') this.state = 'chunk-size'
+      else this.fail('malformed')
+    } else {
+      const size = /^\s*([0-9a-f]{1,8})\s*(;.*)?$/i.exec(line)
+      if (!size) this.fail('malformed')
+      else this.startChunk(Number.parseInt(size[1]!, 16))
+    }
+    return this.state !== 'failed'
+  }
+
+  private startChunk(size: number): void {
+    if (this.bodyLength + size > this.bodyBytesMax) {
+      this.fail('too-large')
+      return
+    }
+    this.due = size
+    this.state = size === 0 ? 'trailer' : 'chunk-data'
+  }
+}
+
+/** Reads until the request is whole or has failed. Never rejects. Bytes that follow are dropped, and the socket is left flowing. */
+export function readRequest(socket: Socket, firstBytes: Buffer, options: ReadOptions): Promise<ReadOutcome> {
+  const parser = new RequestParser(
+    options.headerBytesMax ?? httpHeaderBytesMax,
+    options.bodyBytesMax ?? messageBytesMax,
+  )
+  return new Promise((resolve) => {
+    let held = 0
+    let continued = options.answerContinue !== true
+    const timer = setTimeout(() => stop('timeout'), options.requestMs ?? httpRequestMs)
+    const onData = (chunk: Buffer) => {
+      if (options.budget && !options.budget.take(chunk.length)) return stop('overloaded')
+      held += chunk.length
+      parser.feed(chunk)
+      if (parser.state === 'failed') return stop(parser.failure!)
+      if (parser.state === 'done') return stop(undefined)
+      if (!continued && parser.expectsContinue) {
+        continued = true
+        socket.write('HTTP/1.1 100 Continue\r\n\r\n')
+      }
+    }
+    const onEnd = () => stop('closed')
+    let stopped = false
+    const stop = (failure: ReadFailure | undefined) => {
+      if (stopped) return
+      stopped = true
+      clearTimeout(timer)
+      socket.off('data', onData).off('end', onEnd).off('close', onEnd).off('error', onEnd)
+      // Errors and late bytes after this point concern nobody: the reply path checks whether the socket can still be written.
+      socket.on('error', () => {})
+      socket.resume()
+      if (failure) {
+        options.budget?.release(held)
+        resolve({ status: 'failed', failure })
+      } else {
+        const trailing = parser.trailingBytes > 0
+        resolve({ status: 'read', request: parser.finish(), trailing, heldBytes: held })
+      }
+    }
+    socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onEnd)
+    if (firstBytes.length > 0) onData(firstBytes)
+    if (socket.destroyed) onEnd()
+    else socket.resume()
+  })
+}
+
+/** Header bytes are UTF-8 where they can be, else Latin-1: both occur in From and Subject. */
+function decodeValue(bytes: string): string {
+  if (!/[\x80-\xff]/.test(bytes)) return bytes
+  const text = Buffer.from(bytes, 'latin1').toString('utf8')
+  return text.includes('�') ? bytes : text
+}
