@@ -1,0 +1,141 @@
+// Pulls lines and bodies out of a socket: nothing is read ahead of what was asked for, so a slow consumer holds the client back.
+import type { Socket } from 'node:net'
+
+/** The connection broke before the client had finished; there is nobody left to answer. */
+export class ConnectionLost extends Error {}
+
+const lineFeed = 0x0a
+
+export class Reader {
+  #pending: Buffer
+  #ended: boolean
+  #lost = false
+  #wake: (() => void) | undefined
+
+  readonly #onReadable = () => this.#wake?.()
+
+  /** Must be called in the tick in which the socket was handed over (sniff.ts). */
+  constructor(
+    private readonly socket: Socket,
+    first: Buffer,
+  ) {
+    this.#pending = first
+    this.#ended = socket.readableEnded
+    socket.on('readable', this.#onReadable)
+    socket.on('end', () => {
+      this.#ended = true
+      this.#wake?.()
+    })
+    socket.on('close', () => {
+      this.#lost ||= !this.#ended
+      this.#wake?.()
+    })
+  }
+
+  /** The next line without its LF or CRLF; what is left at the end of the stream counts as a line. */
+  async line(bytesMax: number): Promise<{ readonly text: string } | 'ended' | 'too-long'> {
+    for (;;) {
+      const at = this.#pending.indexOf(lineFeed)
+      if (at >= 0)
+        return {
+          text: this.#take(at + 1)
+            .toString('latin1')
+            .replace(/\r?\n$/, ''),
+        }
+      if (await this.#more()) continue
+      if (this.#pending.length === 0) return 'ended'
+      return { text: this.#take(this.#pending.length).toString('latin1') }
+    }
+  }
+
+  /** Exactly `size` bytes, or fewer when the stream ends before. */
+  async bytes(size: number): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    let filled = 0
+    while (filled < size) {
+      if (this.#pending.length === 0 && !(await this.#more())) break
+      const part = this.#take(Math.min(this.#pending.length, size - filled))
+      chunks.push(part)
+      filled += part.length
+    }
+    return shared(chunks, filled)
+  }
+
+  /**
+   * Everything to the end of the stream; undefined when it is more than `bytesMax`. With `enough` a client that stays open is taken
+   * at its word: that many bytes, unless more or the end follows within `patienceMs`.
+   */
+  async rest(bytesMax: number, enough?: number, patienceMs = 0): Promise<Buffer | undefined> {
+    const chunks: Buffer[] = []
+    let size = 0
+    for (;;) {
+      if (this.#pending.length > 0) {
+        const part = this.#take(this.#pending.length)
+        size += part.length
+        if (size > bytesMax) return undefined
+        chunks.push(part)
+      }
+      const outcome =
+        enough !== undefined && size >= enough ? await this.#moreWithin(patienceMs) : await this.#more()
+      if (outcome !== true) return shared(chunks, outcome === 'silent' ? enough! : size)
+    }
+  }
+
+  /** Gives the socket back: from now on whatever the client still sends is thrown away. */
+  discard(): void {
+    // Who still waits for bytes must not take the client's farewell for the end of its message.
+    this.#lost = true
+    this.socket.off('readable', this.#onReadable)
+    this.socket.resume()
+  }
+
+  /** What has come beyond the bytes taken, without waiting. */
+  arrived(): Buffer {
+    this.#pull()
+    return this.#pending
+  }
+
+  #take(size: number): Buffer {
+    const taken = this.#pending.subarray(0, size)
+    this.#pending = this.#pending.subarray(size)
+    return taken
+  }
+
+  #pull(): boolean {
+    const chunk = this.socket.read() as Buffer | null
+    if (chunk === null) return false
+    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
+    return true
+  }
+
+  /** Waits for at least one more byte; false at the end of the stream. */
+  async #more(): Promise<boolean> {
+    for (;;) {
+      if (this.#lost) throw new ConnectionLost('the client went away')
+      if (this.#pull()) return true
+      if (this.#ended) return false
+      if (this.socket.destroyed) throw new ConnectionLost('the client went away')
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  async #moreWithin(ms: number): Promise<boolean | 'silent'> {
+    let timer: NodeJS.Timeout | undefined
+    const silence = new Promise<'silent'>((resolve) => {
+      timer = setTimeout(() => resolve('silent'), ms)
+    })
+    const outcome = await Promise.race([this.#more(), silence])
+    clearTimeout(timer)
+    return outcome
+  }
+}
+
+/** The first `size` bytes of the chunks, where a scan worker can read them without a copy. */
+function shared(chunks: readonly Buffer[], size: number): Buffer {
+  const message = Buffer.from(new SharedArrayBuffer(size))
+  let filled = 0
+  for (const chunk of chunks) filled += chunk.copy(message, filled)
+  return message
+}
