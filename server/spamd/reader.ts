@@ -36,6 +36,7 @@ export class Reader {
   async line(bytesMax: number): Promise<{ readonly text: string } | 'ended' | 'too-long'> {
     for (;;) {
       const at = this.#pending.indexOf(lineFeed)
+      if ((at < 0 ? this.#pending.length : at) > bytesMax) return 'too-long'
       if (at >= 0)
         return {
           text: this.#take(at + 1)
