@@ -504,6 +504,9 @@ export interface Scanned {
   readonly resentMessageId?: string
   /** Decoded Subject, and Subject with the rewrite tag, for 'rewrite subject'. */
   readonly subject?: ByteString
+  /** First address of the From header, and all of To and Cc: for the history. */
+  readonly mimeFrom?: string
+  readonly mimeRcpt?: readonly string[]
   readonly lineEnd: '\n' | '\r\n'
   readonly sizeBytes: number
 }

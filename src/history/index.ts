@@ -1,0 +1,147 @@
+// The history as the rest of hamd sees it: rows go in without waiting, in batches of one transaction; questions are promises. The SQLite work
+// happens in a thread of its own (worker.ts). A thread that cannot open its file or dies costs the history, never a scan.
+import { Worker } from 'node:worker_threads'
+import type { Request, Scanned } from '../types.js'
+import type { HistoryAnswer, HistoryCommand, HistorySetup } from './protocol.js'
+import type { History, HistoryRow } from './types.js'
+
+export type * from './types.js'
+
+/** A batch is written after so long, or when it has so many rows. */
+const batchMs = 250
+const batchRowsMax = 500
+/** Rows waiting for the thread; above it new rows are dropped and counted. */
+const waitingRowsMax = 20_000
+
+export interface HistoryOptions extends HistorySetup {
+  /** Told once per failure of the store. */
+  readonly onError?: (message: string) => void
+}
+
+export function openHistory({ path, rowsMax, onError }: HistoryOptions): History {
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { path, rowsMax } })
+  const calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  let batch: HistoryRow[] = []
+  let timer: NodeJS.Timeout | undefined
+  let inFlight = 0
+  let dropped = 0
+  let lastCall = 0
+  let dead: Error | undefined
+
+  const fail = (error: Error) => {
+    if (dead) return
+    dead = error
+    if (error !== closed) onError?.(error.message)
+    for (const call of calls.values()) call.reject(error)
+    calls.clear()
+  }
+  worker.unref()
+  worker.on('error', fail)
+  worker.on('exit', () => fail(new Error('the history thread has ended')))
+  worker.on('message', (answer: HistoryAnswer) => {
+    const call = calls.get(answer.call)
+    calls.delete(answer.call)
+    if (answer.error === undefined) call?.resolve(answer.value)
+    else call?.reject(new Error(answer.error))
+  })
+
+  function ask(command: HistoryCommand): Promise<unknown> {
+    if (dead) return Promise.reject(dead)
+    lastCall += 1
+    const call = lastCall
+    return new Promise((resolve, reject) => {
+      calls.set(call, { resolve, reject })
+      worker.postMessage({ call, command })
+    })
+  }
+
+  function flush(): void {
+    clearTimeout(timer)
+    timer = undefined
+    if (batch.length === 0) return
+    const rows = batch
+    batch = []
+    inFlight += rows.length
+    ask({ type: 'add', rows })
+      .catch((error: Error) => {
+        dropped += rows.length
+        if (!dead) onError?.(error.message)
+      })
+      .finally(() => {
+        inFlight -= rows.length
+      })
+  }
+
+  /** Questions see everything that was added before them. */
+  async function read<T>(command: HistoryCommand): Promise<T> {
+    flush()
+    return (await ask(command)) as T
+  }
+
+  return {
+    add(row) {
+      if (dead || batch.length + inFlight >= waitingRowsMax) {
+        dropped += 1
+        return
+      }
+      batch.push(row)
+      if (batch.length >= batchRowsMax) flush()
+      else timer ??= setTimeout(flush, batchMs).unref()
+    },
+    rows: (query) => read({ type: 'rows', query }),
+    throughput: (since, stepSeconds) => read({ type: 'throughput', since, stepSeconds }),
+    reset: () => read({ type: 'reset' }),
+    get dropped() {
+      return dropped
+    },
+    async close() {
+      if (dead) return
+      await read({ type: 'close' }).catch(() => {})
+      fail(closed)
+      await worker.terminate()
+    },
+  }
+}
+
+const closed = new Error('the history is closed')
+
+/** The row of one scan. `now` in seconds. */
+export function historyRow(request: Request, scanned: Scanned, now: number): HistoryRow {
+  const { envelope } = request
+  const { verdict } = scanned
+  return {
+    id: request.id,
+    unixTime: now,
+    front: request.front,
+    ip: envelope.ip ?? 'unknown',
+    user: envelope.authUser ?? 'unknown',
+    senderSmtp: envelope.mailFrom ?? 'unknown',
+    senderMime: scanned.mimeFrom ?? 'unknown',
+    rcptSmtp: envelope.rcptTo.length > 0 ? envelope.rcptTo : ['unknown'],
+    rcptMime: scanned.mimeRcpt?.length ? scanned.mimeRcpt : ['unknown'],
+    subject: utf8(scanned.subject ?? ''),
+    ...(scanned.messageId !== undefined && { messageId: utf8(scanned.messageId) }),
+    ...(envelope.queueId !== undefined && { queueId: envelope.queueId }),
+    size: scanned.sizeBytes,
+    score: verdict.score,
+    requiredScore: verdict.requiredScore,
+    thresholds: verdict.thresholds,
+    action: verdict.action,
+    skipped: verdict.skipped,
+    tookMs: verdict.tookMs,
+    symbols: verdict.hits.map((hit) => ({
+      name: hit.symbol,
+      score: hit.score,
+      description: hit.description,
+      options: hit.details.map(utf8),
+    })),
+    notes: verdict.notes.map((note) => `${note.check}: ${note.kind}: ${note.text}`),
+  }
+}
+
+/** Byte strings of the scan hold UTF-8. */
+function utf8(bytes: string): string {
+  return /[\x80-\xff]/.test(bytes) && !/[^\x00-\xff]/.test(bytes)
+    ? Buffer.from(bytes, 'latin1').toString('utf8')
+    : bytes
+}
