@@ -14,9 +14,21 @@ export const inflateRatioMax = 1100
 export const mimeDepthMax = 20
 /** Parts of one message (SpamAssassin: 1,000). */
 export const mimePartsMax = 1000
+/** Parts of all multiparts together: stops trees of millions of empty parts, which SpamAssassin's limit per multipart lets through. */
+export const mimePartsTotalMax = 20_000
+/** Blank lines in a row that stay (SpamAssassin: 20). */
+export const blankLinesMax = 20
+/** Longest line of a multipart body and of the texts rules see; rawbody chunks are up to twice as long (SpamAssassin: 2,048). */
+export const bodyLineBytesMax = 2048
 /** Header name and value lengths seen by rules (SpamAssassin: 256 and 8,192). */
 export const headerNameBytesMax = 256
 export const headerValueBytesMax = 8192
+/** All header fields together as ALL shows them (SpamAssassin: 65,536). */
+export const headerTextBytesMax = 65_536
+/** Received lines of one message that are read; older ones are not looked at. MTAs end loops at 30 to 100. */
+export const receivedLinesMax = 1000
+/** URIs of one message, text and HTML together; later ones are not looked at. */
+export const urisMax = 10_000
 /** Rendered characters of one text part (body_part_scan_size). */
 export const bodyPartCharsMax = 50_000
 /** Decoded bytes of one part seen by rawbody rules (rawbody_part_scan_size). */
@@ -55,3 +67,7 @@ export const clamdInFlightMax = 10
 export const clamdMs = 20_000
 /** Bytes of a report; spamc refuses a reply that grew by more than 16 KiB (spamd-protocol.md 3). */
 export const reportBytesMax = 15 * 1024
+/** DKIM signatures of one mail that are verified: each costs a look-up and a public key operation (Mail::DKIM: 50). */
+export const dkimSignaturesMax = 20
+/** Sets of an ARC chain (RFC 8617 4.2.1: 50). */
+export const arcSetsMax = 50
