@@ -71,3 +71,7 @@ export const reportBytesMax = 15 * 1024
 export const dkimSignaturesMax = 20
 /** Sets of an ARC chain (RFC 8617 4.2.1: 50). */
 export const arcSetsMax = 50
+/** Redirections inside one URI that are followed. Each is shorter than the last, so this only ends absurd chains. */
+export const redirectsMax = 32
+/** Work that redirector patterns may cost in one message, in steps of a pattern that is quadratic in the URI. About one second. */
+export const redirectorStepsMax = 200_000_000

@@ -1,0 +1,86 @@
+// The header fields of one message by name. Comes in: a Message. Goes out: decoded and raw values, each field decoded at its first use.
+// Fields named X-Spam-* are as if they were not there: they come from another filter or from the sender (SpamAssassin drops them too).
+import { headerNameBytesMax, headerTextBytesMax, headerValueBytesMax } from '../limits.js'
+import type { ByteString, Message } from '../types.js'
+import { decodeHeaderValue } from './encoded-words.js'
+
+interface Field {
+  readonly name: ByteString
+  readonly raw: ByteString
+  decoded?: ByteString
+}
+
+export class Fields {
+  readonly #byName = new Map<string, Field[]>()
+  readonly #inOrder: Field[] = []
+  #all: readonly ByteString[] | undefined
+
+  constructor(message: Message) {
+    for (const { name, raw } of message.headers) {
+      const field: Field = { name: name.slice(0, headerNameBytesMax), raw: raw.slice(0, headerValueBytesMax) }
+      const key = lower(field.name)
+      if (key.startsWith('x-spam-')) continue
+      this.#inOrder.push(field)
+      const same = this.#byName.get(key)
+      if (same) same.push(field)
+      else this.#byName.set(key, [field])
+    }
+  }
+
+  /** Decoded, unfolded, no line end. */
+  decoded(name: string): readonly ByteString[] {
+    return (this.#byName.get(lower(name)) ?? []).map(decodedValue)
+  }
+
+  /** As written behind the colon, folding kept. */
+  raw(name: string): readonly ByteString[] {
+    const key = lower(name).replace(/^[\t-\r ]+|[\t-\r ]+$/g, '')
+    return (this.#byName.get(key) ?? []).map((field) => field.raw)
+  }
+
+  /** All fields as `Name: value\n`, in order, cut at headerTextBytesMax. */
+  all(): readonly ByteString[] {
+    return (this.#all ??= this.#collectAll())
+  }
+
+  /** The limit is used up name by name in order of first appearance, not line by line (as SpamAssassin counts). */
+  #collectAll(): readonly ByteString[] {
+    const kept = new Set<Field>()
+    let size = 0
+    count: for (const [key, fields] of this.#byName) {
+      for (const field of fields) {
+        size += key.length + decodedValue(field).length + 3
+        if (size > headerTextBytesMax) break count
+        kept.add(field)
+      }
+    }
+    return this.#inOrder
+      .filter((field) => kept.has(field))
+      .map((field) => `${field.name}: ${decodedValue(field)}\n`)
+  }
+}
+
+/** ASCII lower case: bytes above 127 are no letters here. */
+function lower(name: string): string {
+  return name.replace(/[A-Z]+/g, (upper) => upper.toLowerCase())
+}
+
+function decodedValue(field: Field): ByteString {
+  if (field.decoded === undefined) {
+    const unfolded = trim(field.raw.replace(/\n[ \t]+/g, ' '))
+    field.decoded = decodeHeaderValue(unfolded, field.name)
+  }
+  return field.decoded
+}
+
+function trim(text: ByteString): ByteString {
+  let start = 0
+  let end = text.length
+  while (start < end && isWhite(text.charCodeAt(start))) start++
+  while (end > start && isWhite(text.charCodeAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
+function isWhite(code: number): boolean {
+  return code === 32 || (code >= 9 && code <= 13)
+}

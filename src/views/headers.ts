@@ -1,0 +1,205 @@
+// Header values as rules ask for them (`Subject`, `From:addr`, `ALL`, `X-Spam-Relays-External` ...). Comes in: a Message, its relays, registry
+// boundaries. Goes out: a HeaderView that keeps each answer. Requests and their odd corners are SpamAssassin 4.0.1's (sa-rules 3.1).
+import type { ByteString, Domains, HeaderView, Message, RelayView } from '../types.js'
+import { parseAddresses } from './addresses.js'
+import { decodeHeaderValue } from './encoded-words.js'
+import { Fields } from './fields.js'
+import { hostToAscii, isFqdn } from './hosts.js'
+import { reverseIp } from './ip.js'
+import { bytePattern } from './pattern.js'
+
+export function createHeaderView(message: Message, relays: () => RelayView, domains: Domains): HeaderView {
+  return new Headers(new Fields(message), message.pristineHeaders, relays, domains)
+}
+
+/** A request taken apart. */
+interface Request {
+  readonly name: string
+  readonly modifiers: ReadonlySet<string>
+}
+
+const singleValued = /:(?:addr|name|host|domain|ip|revip)\b/
+
+class Headers implements HeaderView {
+  readonly #answers = new Map<string, readonly ByteString[]>()
+
+  constructor(
+    private readonly fields: Fields,
+    private readonly pristine: ByteString,
+    private readonly relays: () => RelayView,
+    private readonly domains: Domains,
+  ) {}
+
+  get(request: string): ByteString | undefined {
+    const values = this.getAll(request)
+    if (values.length === 0) return undefined
+    if (singleValued.test(request) || request === 'EnvelopeFrom') return values[0]!.replace(/\n$/, '')
+    return values.length === 1 ? values[0] : values.join('')
+  }
+
+  getAll(request: string): readonly ByteString[] {
+    let values = this.#answers.get(request)
+    if (!values) {
+      values = this.#answer(parseRequest(request))
+      this.#answers.set(request, values)
+    }
+    return values
+  }
+
+  #answer({ name, modifiers }: Request): readonly ByteString[] {
+    const whole = this.#wholeHeader(name, modifiers.has('raw'))
+    if (whole) return whole
+    let values = this.#plain(name, modifiers)
+    if (values.length > 1 && modifiers.has('first')) values = values.slice(0, 1)
+    else if (values.length > 1 && modifiers.has('last')) values = values.slice(-1)
+    if (modifiers.has('addr')) values = values.flatMap(addressesOf)
+    else if (modifiers.has('name')) values = values.flatMap((raw) => namesOf(raw, modifiers.has('raw')))
+    if (modifiers.has('host') || modifiers.has('domain')) return this.#hosts(values, modifiers)
+    if (modifiers.has('ip') || modifiers.has('revip')) return values.flatMap((text) => ipsOf(text, modifiers))
+    return values
+  }
+
+  /** ALL and its kin; undefined for any other name. */
+  #wholeHeader(name: string, raw: boolean): readonly ByteString[] | undefined {
+    const lines = (): readonly ByteString[] => (raw ? rawFields(this.pristine) : this.fields.all())
+    switch (name) {
+      case 'ALL':
+        return lines()
+      case 'ALL-TRUSTED':
+        return splitAtReceived(lines(), undefined, this.relays().lastTrustedIndex + 1)
+      case 'ALL-INTERNAL':
+        return splitAtReceived(lines(), undefined, this.relays().lastInternalIndex + 1)
+      case 'ALL-UNTRUSTED':
+        return splitAtReceived(lines(), this.relays().lastTrustedIndex + 1, undefined)
+      case 'ALL-EXTERNAL':
+        return splitAtReceived(lines(), this.relays().lastInternalIndex + 1, undefined)
+      default:
+        return undefined
+    }
+  }
+
+  #plain(name: string, modifiers: ReadonlySet<string>): readonly ByteString[] {
+    const raw = modifiers.has('raw')
+    if (name === 'MESSAGEID') {
+      const names = ['x-message-id', 'resent-message-id', 'x-original-message-id', 'message-id']
+      return names.flatMap((id) => this.#oneLine(id, raw))
+    }
+    switch (name.toLowerCase()) {
+      case 'envelopefrom': {
+        const from = this.relays().envelopeFrom
+        return from === undefined ? [] : [from]
+      }
+      case 'x-spam-relays-trusted':
+        return [this.relays().trustedText]
+      case 'x-spam-relays-untrusted':
+        return [this.relays().untrustedText]
+      case 'x-spam-relays-internal':
+        return [this.relays().internalText]
+      case 'x-spam-relays-external':
+        return [this.relays().externalText]
+      case 'tocc':
+        return [...this.#oneLine('to', raw), ...this.#oneLine('cc', raw)]
+      default:
+        return raw || modifiers.has('addr') || modifiers.has('name')
+          ? this.fields.raw(name)
+          : this.fields.decoded(name).map((value) => value + '\n')
+    }
+  }
+
+  /** Pseudo headers made of several fields unfold their raw values too. */
+  #oneLine(name: string, raw: boolean): readonly ByteString[] {
+    return raw
+      ? this.fields.raw(name).map((value) => value.replace(/\r?\n[\t-\r ]+/g, ' '))
+      : this.fields.decoded(name).map((value) => value + '\n')
+  }
+
+  #hosts(values: readonly ByteString[], modifiers: ReadonlySet<string>): readonly ByteString[] {
+    const found: ByteString[] = []
+    for (const text of values) {
+      const host = modifiers.has('addr')
+        ? /^[\s\S]*@([^\t-\r ]+)/.exec(text)?.[1]
+        : findHost(text, this.domains)
+      if (!host) continue
+      found.push(modifiers.has('domain') ? trimDomain(host, this.domains) : host)
+    }
+    return found
+  }
+}
+
+function parseRequest(request: string): Request {
+  const [name = '', ...modifiers] = request.split(':')
+  return { name, modifiers: new Set(modifiers) }
+}
+
+function addressesOf(raw: ByteString): ByteString[] {
+  return parseAddresses(raw).flatMap(({ address }) => (address === undefined ? [] : [address]))
+}
+
+function namesOf(raw: ByteString, undecoded: boolean): ByteString[] {
+  return parseAddresses(raw).flatMap(({ name }) => {
+    if (name === undefined) return []
+    if (undecoded) return [name]
+    const decoded = decodeHeaderValue(name, 'name')
+    if (!/[^\t-\r ]/.test(decoded)) return [decoded]
+    const squeezed = decoded.replace(/[\t-\r ]+/g, ' ').replace(/^ | $/g, '')
+    return [squeezed.replace(/^'([^\n]*)'$/, '$1')]
+  })
+}
+
+const ipWord = bytePattern('(?<!\\.)\\b({ip})\\b(?!\\.)')
+
+function ipsOf(text: ByteString, modifiers: ReadonlySet<string>): ByteString[] {
+  const ip = ipWord.exec(text)?.[1]
+  const wanted = ip === undefined || !modifiers.has('revip') ? ip : reverseIp(ip)
+  return wanted === undefined ? [] : [wanted]
+}
+
+/** Fields as written, one string each with its folding. */
+function rawFields(pristine: ByteString): readonly ByteString[] {
+  return pristine.match(/^[^ \t][^\n]*\n(?:[ \t][^\n]*\n)*/gm) ?? []
+}
+
+/**
+ * Fields between two Received lines, counted from the top. The line at the boundary belongs to both sides: it was written by the last
+ * trusted host.
+ */
+function splitAtReceived(
+  lines: readonly ByteString[],
+  from: number | undefined,
+  to: number | undefined,
+): readonly ByteString[] {
+  const kept: ByteString[] = []
+  let received = -1
+  for (const line of lines) {
+    if (/^received:/i.test(line)) received++
+    if (from !== undefined && received < from) continue
+    kept.push(line)
+    if (to !== undefined && received === to) break
+  }
+  return kept
+}
+
+/** A host with a known TLD: first what stands behind an @, else the first well-formed one. */
+function findHost(text: ByteString, domains: Domains): string | undefined {
+  const lastAt = text.lastIndexOf('@')
+  if (lastAt >= 0) {
+    const behind = hostAt(text, lastAt + 1, domains)
+    if (behind) return behind
+  }
+  for (const [word] of text.matchAll(/[^\t-\r ]+/g)) {
+    const host = hostAt(word, 0, domains)
+    if (host) return host
+  }
+  return undefined
+}
+
+function hostAt(text: string, at: number, domains: Domains): string | undefined {
+  const word = /^[^\t-\r ]{1,255}/.exec(text.slice(at, at + 255))?.[0]
+  if (word === undefined) return undefined
+  const label = /\.([^.]+)$/.exec(word)?.[1]
+  return label && domains.isTld(hostToAscii(label, 'off')) && isFqdn(word) ? word : undefined
+}
+
+function trimDomain(host: string, domains: Domains): string {
+  return domains.registered(host) ?? host.toLowerCase()
+}

@@ -1,0 +1,341 @@
+// The shapes of Received lines as data, in the order in which they are tried (text after `from `). Comes in: nothing. Goes out: lists of
+// shapes for received.ts. Named groups are the fields they fill. A shape's place matters: many lines fit several.
+import { bytePattern } from './pattern.js'
+import type { Draft } from './received.js'
+
+type Groups = Readonly<Record<string, string | undefined>>
+
+export interface Shape {
+  /** What the line must contain; saves the long pattern. */
+  readonly when?: string | RegExp
+  readonly pattern: RegExp
+  /** MTAs that write this shape look names up. */
+  readonly lookedUp?: boolean
+  /** The line is understood and no hop; absent = it is one. */
+  readonly outcome?: 'ignored' | 'fetched' | 'repeated'
+  /** What the groups do not say by themselves; false = the line does not fit after all, with what was read so far. */
+  readonly fix?: (draft: Draft, groups: Groups, line: string) => undefined | false
+}
+
+/** MTAs with a mark of their own: only the first family whose mark is there is tried. */
+export interface Family {
+  readonly mark: RegExp
+  readonly shapes: readonly Shape[]
+}
+
+function hop(pattern: string, rest: Omit<Shape, 'pattern'> = {}): Shape {
+  return { pattern: bytePattern(pattern), ...rest }
+}
+
+/** Same, of an MTA that looks names up. */
+function known(pattern: string, rest: Omit<Shape, 'pattern'> = {}): Shape {
+  return hop(pattern, { lookedUp: true, ...rest })
+}
+
+function ignore(pattern: string, when?: string): Shape {
+  return { pattern: bytePattern(pattern), outcome: 'ignored', ...(when === undefined ? {} : { when }) }
+}
+
+/** `helo=x ident=y` inside an Exim comment. */
+function readEximComment(draft: Draft, groups: Groups): undefined {
+  const comment = groups['comment'] ?? ''
+  const helo = /helo=([^\t-\r ]+)/.exec(comment)
+  if (helo) draft.helo = helo[1]!
+  const ident = /ident=([^\t-\r ]*)/.exec(helo ? comment.replace(helo[0], '') : comment)
+  if (ident) draft.ident = ident[1]!
+}
+
+function unknownIsNothing(draft: Draft): undefined {
+  if (draft.rdns === 'unknown') draft.rdns = ''
+}
+
+function heloIsRdns(draft: Draft): undefined {
+  draft.helo = draft.rdns
+}
+
+/** Odd Exim lines: gather what can be found, enough is an address and a `by`. */
+function gatherExim(draft: Draft, _groups: Groups, line: string): undefined | false {
+  draft.rdns = eximFirst.exec(line)?.[1] ?? draft.rdns
+  draft.helo = eximComment.exec(line)?.[1] ?? draft.helo
+  draft.ip = eximAddress.exec(line)?.[1] ?? draft.ip
+  const by = eximBy.exec(line)
+  if (!by) return false
+  draft.by = by[1]!
+  return draft.ip === '' ? false : undefined
+}
+const eximFirst = bytePattern('^(\\S+) ')
+const eximComment = bytePattern(' \\((\\S+)\\) ')
+const eximAddress = bytePattern(' \\[({ip})(?:\\.\\d+)?\\] ')
+const eximBy = bytePattern('by (\\S+) ')
+
+const qmailSource = ' (?:\\(envelope-sender <\\S+>\\) )?by (?<by>\\S+)'
+const qmailVariants = [
+  '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>[^ ()]*)\\) \\((?<ident>\\S*)@\\[?(?<ip>{ip})\\]?\\)',
+  '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>[^ ()]*)\\) \\(\\[?(?<ip>{ip})\\]?\\)',
+  '^(?<rdns>\\S+) \\((?<ident>\\S*)@\\[?(?<ip>{ip})\\]?\\)',
+  '^(?<rdns>\\S+) \\(\\[?(?<ip>{ip})\\]?\\)',
+].map((start) => bytePattern(start + qmailSource))
+
+/**
+ * qmail leaves HELO out when it equals the reverse name. It is told the name by tcpserver: a word other than `unknown` means that
+ * somebody looked it up.
+ */
+function readQmail(draft: Draft, _groups: Groups, line: string): undefined {
+  for (const pattern of qmailVariants) {
+    const groups = pattern.exec(line)?.groups
+    if (!groups) continue
+    draft.rdns = groups['rdns']!
+    draft.helo = groups['helo'] ?? draft.rdns
+    draft.ident = groups['ident'] ?? draft.ident
+    draft.ip = groups['ip']!
+    draft.by = groups['by']!
+    break
+  }
+  if (draft.rdns === 'unknown') draft.rdns = ''
+  else draft.lookedUp = true
+}
+
+export const webmailShapes: readonly Shape[] = [
+  hop('(?<ip>{ip})\\b(?![.-]).{10,80}by (?<by>\\S+) with HTTP', {
+    when: / \((?:SquirrelMail|NaSMail) authenticated user /,
+  }),
+  hop('(?<ip>{ip}) by (?<by>\\S+) \\({ip}\\) with HTTP \\(WebMailUI\\)', {
+    when: /aol\.com(?:[\s\S]*with HTTP \(WebMailUI\))|with HTTP \(WebMailUI\)[\s\S]*aol\.com/,
+  }),
+]
+
+export const families: readonly Family[] = [
+  {
+    mark: / SMTPSVC/,
+    shapes: [
+      hop('^(?<helo>\\S*) \\(\\[(?<ip>{ip})\\][^)]{0,40}\\) by (?<by>\\S+) with Microsoft SMTPSVC'),
+      ignore('^mail pickup service by (\\S+) with Microsoft SMTPSVC$'),
+    ],
+  },
+  {
+    mark: / with (?:Microsoft SMTP Server|mapi id) (?:\([^)]+\) )?\d+\.\d+\.\d+\.\d+(?:$| )/,
+    shapes: [
+      hop('^(?<helo>\\S+) \\(\\[?(?<ip>{ip})(?:%[A-Z0-9._~-]*)?\\]?\\) by (?<by>\\S+) ', {
+        fix(draft) {
+          draft.id = ''
+        },
+      }),
+    ],
+  },
+  {
+    mark: /\[XMail /,
+    shapes: [
+      hop('^(?<helo>\\S+) \\((?<ip>\\[?{ip}\\]?)(?::\\d+)\\) by (?<by>\\S+)(?: \\(\\S+\\))? with \\[XMail', {
+        fix(draft, _groups, line) {
+          draft.id = / id <([^\t-\r ]+)>/.exec(line)?.[1] ?? draft.id
+          draft.envfrom = / from <([^\t-\r ]+)>/.exec(line)?.[1] ?? draft.envfrom
+        },
+      }),
+    ],
+  },
+  {
+    mark: /\(ecelerity\b/,
+    shapes: [
+      hop('^\\(\\[(?<ip>{ip}):\\d+\\] helo=(?<helo>\\S+)\\) by (?<by>\\S+) '),
+      hop('^\\S+ \\(\\[(?<ip>{ip}):\\d+\\]\\) by (?<by>\\S+) '),
+    ],
+  },
+  {
+    mark: /Exim/,
+    shapes: [
+      ignore('\\bwith local(?:-\\S+)? '),
+      hop('^\\[(?<ip>{ip})\\] \\((?<comment>.*?)\\) by (?<by>\\S+) ', { fix: readEximComment }),
+      hop('^(?<rdns>\\S+) \\(\\[(?<ip>{ip})\\](?<comment>.*?)\\) by (?<by>\\S+) ', {
+        fix(draft, groups) {
+          draft.helo = draft.rdns
+          readEximComment(draft, groups)
+        },
+      }),
+      hop('^(?<rdns>\\S+) \\[(?<ip>{ip})\\](?::\\d+)? by (?<by>\\S+) ', { fix: heloIsRdns }),
+      hop('^', { fix: gatherExim }),
+    ],
+  },
+  {
+    mark: / \(Postfix\) with/,
+    shapes: [
+      known('^(?<helo>\\S+) \\((?<rdns>\\S+) \\[(?<ip>{ip})\\]\\) by (?<by>\\S+) ', {
+        fix: unknownIsNothing,
+      }),
+      known('^(?<helo>\\S+) \\((?<rdns>\\S+)\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) ', { fix: unknownIsNothing }),
+    ],
+  },
+  {
+    mark: /\(Scalix SMTP Relay/,
+    shapes: [hop('^(?<helo>\\S+) \\( ?(?<ip>{ip})\\) by (?<by>\\S+)')],
+  },
+  {
+    mark: / \(Lotus Domino /,
+    shapes: [hop('^(?<helo>\\S+) \\(\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) \\(Lotus')],
+  },
+]
+
+/** A webmail (IMP) that writes the client's address in the place of HELO. */
+export const impShape = hop('^(?<ip>{ip}) \\(\\[{ip}\\]\\) by (?<by>\\S+)', { when: /\bwith HTTP\b/ })
+
+/** Not tried on qmail-ldap, which looks the same and means something else. */
+export const sendmailShape = known(
+  '^(?<helo>\\S+) \\((?<rdns>\\S+) \\[(?<ip>{ip})\\].*\\) by (?<by>\\S+) \\(',
+  {
+    fix(draft) {
+      const named = /^IDENT:([^@]*)@/.exec(draft.rdns)
+      if (named) {
+        draft.ident = named[1]!
+        draft.rdns = draft.rdns.slice(named[0].length)
+      }
+      const user = /^([^@]*)@/.exec(draft.rdns)
+      if (user) {
+        draft.ident = user[1]!
+        draft.rdns = draft.rdns.slice(user[0].length)
+      }
+    },
+  },
+)
+
+export const generalShapes: readonly Shape[] = [
+  known('^(?<helo>\\S+) \\((?<rdns>\\S+) \\[(?<ip>{ip})\\]\\) by (?<by>\\S+) with \\S+ \\('),
+  hop('^(?<rdns>\\S+) \\(\\[(?<ip>{ip})\\] helo=(?<helo>\\S+)\\) by (?<by>\\S+) with '),
+  hop('^(?<helo>\\S+) \\(<unknown\\S*>\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) '),
+  known('^(?<helo>\\S+) \\((?<rdns>\\S+\\.\\S+)\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) '),
+  known('^(?<helo>\\S+) \\((?<ident>\\S*)@\\[(?<ip>{ip})\\].*\\) by (?<by>\\S+) \\('),
+  hop('by (?<by>\\S+\\.hotmail\\.msn\\.com) ', {
+    when: '.hotmail.msn.com ',
+    fix(draft, _groups, line) {
+      draft.ip = leadingAddress.exec(line)?.[1] ?? draft.ip
+    },
+  }),
+  hop(
+    '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>\\S*)\\) \\((?<ip>{ip})\\) by (?<by>\\S+) \\(qpsmtpd/\\S+\\) with (?:ESMTP|SMTP)',
+    { when: '(qpsmtpd/' },
+  ),
+  hop('^(?<rdns>\\S+) \\(LHLO (?<helo>\\S*)\\) \\((?<ip>{ip})\\) by (?<by>\\S+) with LMTP', {
+    when: '(LHLO ',
+  }),
+  hop(
+    '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>\\S*)\\) \\[(?<ip>{ip})\\] by (?<by>\\S+) \\([^)]+\\) with (?:ESMTP|SMTP)',
+    { when: 'HLO ' },
+  ),
+  hop('^(?<helo>\\S+) \\(\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) via smtpd \\(for \\S+\\) with SMTP\\(', {
+    when: ' via smtpd ',
+  }),
+  hop(
+    '^\\S+(?: \\((?:HELO|EHLO) \\S*\\))? \\((?:\\S+@)?\\[?{ip}\\]?\\)(?: \\(envelope-sender <\\S+>\\))? by \\S+(?: \\(.+\\))? with (?:.* )?(?:SMTP|QMQP)(?! id )',
+    { when: / with (?:.* )?(?:SMTP|QMQP)/, fix: readQmail },
+  ),
+  hop('^\\[(?<ip>{ip})\\] by (?<by>\\S+) via HTTP$', { when: ' via HTTP' }),
+  hop('^\\S+ \\( \\[(?<ip>{ip})\\]\\).*? by (?<by>\\S+) '),
+  hop('^\\((?<helo>\\S+) \\[(?<ip>{ip})\\]\\) by (?<by>\\S+) '),
+  hop('^\\[(?<ip>{ip})\\] by (?<by>\\S+) '),
+  hop('^\\(\\[?(?<ip>{ip})\\]?\\) by (?<by>\\S+) '),
+  known('^(?<helo>\\S+) \\[(?<ip>{ip})\\] by (?<by>\\S+) \\[{ip}\\] with '),
+  hop('^(?<helo>\\S+) \\[\\((?<ip>{ip})\\)\\] by (?<by>\\S+) \\({ip}\\) '),
+  known('^(?<helo>\\S+) \\(\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) \\('),
+  hop('^(?<helo>\\S+) \\((?<rdns>\\S+) \\[(?<ip>{ip})\\]\\).*? by (?<by>\\S+)\\b', {
+    fix(draft) {
+      // Courier could not look up: the word stands for an error, the name stays unknown.
+      if (draft.rdns === 'softdnserr') draft.rdns = ''
+      else draft.lookedUp = true
+    },
+  }),
+  known('^(?<helo>\\S+) \\(\\[(?<ip>{ip})(?:[.:]\\d+)?\\]\\).*? by (?<by>\\S+) '),
+  { pattern: /with (?:POP3|IMAP)/, outcome: 'fetched' },
+  known(
+    '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>[^)]*)\\) \\((?:(?<ident>\\S*)@)?\\[?(?<ip>{ip})\\]?\\).* by (?<by>\\S+) ',
+    {
+      when: 'HLO ',
+    },
+  ),
+  known('^(?<rdns>\\S+) \\((?:(?<ident>\\S*)@)?\\[?(?<ip>{ip})\\]?\\).* by (?<by>\\S+) ', {
+    fix: heloIsRdns,
+  }),
+  known('^(?<rdns>\\S+)\\((?<ip>{ip})\\) by (?<by>\\S+) via smap ', { when: ' via smap ' }),
+  known('^(?<rdns>\\S+)\\((?<ip>{ip}), (?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) via smap ', {
+    when: ' via smap ',
+  }),
+  hop('^(?<ip>{ip}) by (?<by>\\S+) \\((?:SMTPL|InterScan)\\b'),
+  ignore('^\\S+ by \\S+ with BSMTP', ' with BSMTP'),
+  known('^(?<helo>\\S+) \\((?<rdns>\\S+) \\[(?<ip>{ip})\\]\\) by (?<by>\\S+) with '),
+  known(
+    '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>\\S*)\\) \\((?:(?<ident>\\S+)@)?(?<ip>{ip}).*?\\) by (?<by>\\S+) with ',
+    {
+      when: 'HLO ',
+    },
+  ),
+  hop('^\\[(?<ip>{ip})\\] \\((?:account \\S+ )?(?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) \\(', {
+    when: 'HLO ',
+  }),
+  known('^(?<rdns>\\S+) \\(\\[(?<ip>{ip})\\] verified\\) by (?<by>\\S+) \\(', {
+    when: ' (CommuniGate Pro',
+    fix: heloIsRdns,
+  }),
+  hop('^\\(\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) with '),
+  hop('^(?<helo>[^\\d]\\S+) \\((?<ip>{ip})\\) by (?<by>\\S+) '),
+  ignore('^\\S+ \\(\\S+\\) by \\S+ \\(Content Technologies ', '(Content Technologies '),
+  hop('^(?<helo>\\S+) \\(\\[(?<ip>{ip})\\] \\[\\S+\\]\\) by (?<by>\\S+) with '),
+  hop('^(?<ip>{ip}) by (?<by>\\S+) with '),
+  known('^(?<helo>\\S+) \\((?<rdns>\\S+)\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) '),
+  hop('^\\[(?<ip>{ip})\\]\\S+ \\((?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) ', { when: 'HLO ' }),
+  hop('^(?<ip>{ip}) \\((?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) ', { when: 'HLO ' }),
+  hop('^(?<helo>\\S+) \\[(?<ip>{ip})\\] by (?<by>\\S+) '),
+  hop('^(?<rdns>\\S+)\\((?<ip>{ip})\\) by (?<by>\\S+) '),
+  hop('^(?<helo>\\S+) \\(unverified \\[(?<ip>{ip})\\]\\) by (?<by>\\S+) ', { when: '(unverified ' }),
+  hop('^(?<ip>{ip}) \\([A-Za-z][^)]+\\) by (?<by>\\S+) with '),
+  hop('^\\[(?<ip>{ip})\\] \\((?<comment>[^)]+)\\) by (?<by>\\S+) ', { fix: readEximComment }),
+  hop('^(?<rdns>\\S+) \\((?:\\S+@)?(?<ip>{ip})\\) by (?<by>\\S+) with '),
+  hop('^(?<rdns>\\S+)\\((?<ip>{ip})\\)(?:, claiming to be "(?<helo>\\S+)")? via \\S+ by (?<by>\\S+),', {
+    when: ' via ',
+    fix(draft) {
+      if (draft.rdns !== 'UNKNOWN') draft.lookedUp = true
+    },
+  }),
+  hop('^(?<helo>\\S+) \\(\\S+@(?<ip>{ip}) with login\\) by (?<by>\\S+\\.yahoo\\.com) with SMTP', {
+    when: ' with login) ',
+  }),
+  // Made by relays.ts from X-Originating-IP and its kin.
+  hop('^X-Originating-IP: (?<ip>{ip})$', {
+    when: 'X-Originating-IP: ',
+    fix(draft) {
+      draft.by = ''
+    },
+  }),
+]
+
+const leadingAddress = bytePattern('^({ip}) ')
+
+/** Hand-overs that are none on the network, or that leave no address. */
+export const ignoredShapes: readonly Shape[] = [
+  ignore('^\\S+ \\([^\\s@]+@{localhost}\\) by \\S+ \\('),
+  ignore('^\\S+ \\S+ by \\S+ with local-e?smtp ', 'with local-'),
+  ignore('^127\\.0\\.0\\.1 \\(AVG SMTP \\S+ \\[\\S+\\]\\)'),
+  ignore('^\\S+@\\S+ by \\S+ by uid \\S+ '),
+  ignore('^\\S+@\\S+ by \\S+ '),
+  ignore('^Unknown/Local \\('),
+  ignore('^{localhost} \\((?:\\S+@)?{localhost}[)[]'),
+  ignore('^\\S+ \\((?:\\S+@)?{localhost}\\) '),
+  ignore('^\\S+ \\(\\S+@\\S+ \\[{localhost}\\]\\) '),
+  ignore('^\\(AUTH: \\S+\\) by \\S+ with '),
+  ignore('^localhost \\(localhost \\[\\[UNIX: localhost\\]\\]\\) by '),
+  ignore('^\\S+\\.amazon\\.com by \\S+\\.amazon\\.com with ESMTP \\(peer crosscheck: ', '(peer crosscheck: '),
+  ignore('^[^.]+ by \\S+ with Novell_GroupWise', 'with Novell_GroupWise'),
+  ignore('^no\\.name\\.available by \\S+ via smtpd \\(for '),
+  { pattern: bytePattern('^\\S+ by \\S+ \\(.{0,100}\\) with qmail-scanner'), outcome: 'repeated' },
+  ignore('^\\S+ by \\S+ with local'),
+  ignore(
+    '^\\S+ \\(\\[unix socket\\]\\) by \\S+ \\(Cyrus v\\d*?\\.\\d*?\\.\\d*?\\) with LMTPA',
+    '([unix socket])',
+  ),
+  ignore('^\\S+ by \\S+ (?:with|via|for|\\()'),
+  ignore('^\\S+ (?:(?:with|via|for) \\S+|\\(unverified\\)) by\\b'),
+  ignore('^\\S+ \\(unknown\\) by \\S+ \\(SG\\) with \\b', '(unknown)'),
+  ignore('^\\S+ \\(\\S+ \\[local\\]\\) by \\S+ \\(OpenSMTPD\\) with \\b', '[local]'),
+  ignore('\\(LSMTP for', '(LSMTP for'),
+  ignore('^\\(\\[{localhost}\\]\\) with MailEnable ', 'MailEnable'),
+  ignore('^facebook\\.com \\([^)]+\\) by facebook\\.com with Thrift id \\S+$'),
+  ignore('^\\S+ named \\S+ by gmailapi\\.google\\.com with HTTPREST$', 'gmailapi'),
+  ignore('^\\S+ id \\S+$'),
+  ignore('^\\[<.*? \\(Jetsend', '(Jetsend'),
+]

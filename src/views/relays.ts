@@ -1,0 +1,284 @@
+// Received lines -> relays, and which of them to believe. Comes in: a Message, the networks, what SMTP said. Goes out: a RelayView.
+//
+// Trust (SpamAssassin 4.0.1, sa-rules.md 6): from the newest line down, as long as the host that handed over is ours. With nothing configured a
+// host is ours if its address is private or it authenticated; with networks if they contain it or it authenticated.
+//
+// What the client of a front knows about the SMTP session (Envelope) is newer than every Received line. Clients that hand over the message
+// before their own line is on it (milter, rspamd over HTTP) give an IP: then a synthetic relay comes first. Exim and others send a copy
+// whose top line already tells of that session: if the top hop has the same address, no relay is added. Either way the envelope's sender is
+// the EnvelopeFrom. Plain spamd clients give no IP and nothing changes.
+import { receivedLinesMax } from '../limits.js'
+import type { ByteString, Envelope, Message, Relay, RelayView } from '../types.js'
+import { parseAddresses } from './addresses.js'
+import { Fields } from './fields.js'
+import { ipSource, isIpAddress, isPrivate, reverseIp } from './ip.js'
+import { containsIp, type NetSet } from './networks.js'
+import { type Hop, type ParsedLine, parseReceivedLine } from './received.js'
+
+export interface NetworkSettings {
+  readonly trusted: NetSet
+  readonly internal: NetSet
+  readonly msa: NetSet
+  readonly trustedConfigured: boolean
+  readonly internalConfigured: boolean
+  /** Fields that name the client of a webmail: X-Originating-IP and its kin. */
+  readonly originatingHeaders: readonly string[]
+  /** The one field that holds the envelope sender; switches guessing off. */
+  readonly envelopeSenderHeader: string | undefined
+}
+
+export interface RelayOptions {
+  /** The caller says that the message comes from one of our own users. Counts only when networks are configured. */
+  readonly originating?: boolean
+  readonly envelope?: Envelope
+}
+
+interface Trust {
+  readonly trusted: Relay[]
+  readonly untrusted: Relay[]
+  internal: Relay[]
+  external: Relay[]
+}
+
+export function parseRelays(
+  message: Message,
+  settings: NetworkSettings,
+  options: RelayOptions = {},
+): RelayView {
+  const fields = new Fields(message)
+  const received = fields.decoded('received').slice(0, receivedLinesMax)
+  const lines: ParsedLine[] = received.map((line) => parseReceivedLine(line))
+  for (const name of settings.originatingHeaders) {
+    const ip = anyIp.exec(fields.decoded(name).at(-1) ?? '')?.[0]
+    if (ip) lines.push(parseReceivedLine(`from X-Originating-IP: ${ip}`))
+  }
+  const walk = new Walk(settings, options.originating === true)
+  const session = sessionHop(options.envelope, lines)
+  if (session) walk.add({ kind: 'hop', hop: session }, false)
+  for (const line of lines) walk.add(line, true)
+  return walk.view((relays) => envelopeSender(fields, relays, settings, options.envelope))
+}
+
+const anyIp = new RegExp(ipSource)
+
+/** The hop that is not in the Received lines yet, if the client told of one. */
+function sessionHop(envelope: Envelope | undefined, lines: readonly ParsedLine[]): Hop | undefined {
+  const ip = envelope?.ip
+  if (!envelope || ip === undefined || !isIpAddress(ip)) return undefined
+  const top = lines.find((line) => line.kind === 'hop')
+  if (top?.kind === 'hop' && top.hop.ip.toLowerCase() === ip.toLowerCase()) return undefined
+  return {
+    ip,
+    rdns: clean(envelope.hostname),
+    helo: clean(envelope.helo),
+    by: clean(envelope.mtaName),
+    ident: '',
+    envfrom: envelope.mailFrom === undefined ? undefined : clean(envelope.mailFrom),
+    id: clean(envelope.queueId),
+    auth: envelope.authUser ? 'ESMTPA' : '',
+    lookedUp: envelope.hostname !== undefined,
+  }
+}
+
+/** What came over the wire must not break the relay strings. */
+function clean(text: string | undefined): string {
+  return (text ?? '').replace(/^unknown$/i, '').replace(/[\0-\x20#[\]()<>|]/g, '!')
+}
+
+/** The walk down the lines. */
+class Walk {
+  readonly #trust: Trust = { trusted: [], untrusted: [], internal: [], external: [] }
+  readonly #settings: NetworkSettings
+  #trustedList: Relay[] = this.#trust.trusted
+  #unparseable = 0
+  #lastTrusted = -1
+  #lastInternal = -1
+  #inTrusted = true
+  #inInternal = true
+  #foundMsa = false
+  #fetchAllowed = true
+  #repeatedSender: string | undefined
+
+  constructor(
+    settings: NetworkSettings,
+    private readonly originating: boolean,
+  ) {
+    // Either list stands for the other where only one is configured.
+    const { trustedConfigured, internalConfigured } = settings
+    this.#settings = {
+      ...settings,
+      internal: trustedConfigured && !internalConfigured ? settings.trusted : settings.internal,
+      trusted: internalConfigured && !trustedConfigured ? settings.internal : settings.trusted,
+    }
+  }
+
+  /** @param counted the line is a Received field and moves the indexes. */
+  add(line: ParsedLine, counted: boolean): void {
+    const sender = this.#repeatedSender
+    this.#repeatedSender = undefined
+    if (line.kind !== 'hop') {
+      if (line.kind === 'unparseable') this.#unparseable++
+      if (line.kind === 'repeated') this.#repeatedSender = line.envfrom
+      if (line.kind === 'fetched' && this.#fetchAllowed) {
+        this.#trustedList = []
+        this.#trust.internal = []
+        this.#trust.external = []
+      }
+      if (this.#inTrusted) this.#lastTrusted++
+      if (this.#inInternal) this.#lastInternal++
+      return
+    }
+    const hop = sender ? { ...line.hop, envfrom: sender } : line.hop
+    const msa = this.#inTrusted && !this.#foundMsa && this.#judge(hop)
+    const relay = toRelay(hop, this.#inTrusted, this.#inInternal, msa)
+    this.#fetchAllowed = this.#inTrusted
+    if (this.#inTrusted) this.#trustedList.push(relay)
+    else this.#trust.untrusted.push(relay)
+    if (this.#inInternal) this.#trust.internal.push(relay)
+    else this.#trust.external.push(relay)
+    if (counted && this.#inTrusted) this.#lastTrusted++
+    if (counted && this.#inInternal) this.#lastInternal++
+  }
+
+  /** Whether trust ends here; true if the hop is one of msa_networks. */
+  #judge(hop: Hop): boolean {
+    const { trustedConfigured, internalConfigured, trusted, internal, msa } = this.#settings
+    const authenticated = hop.auth !== ''
+    if (!trustedConfigured && !internalConfigured) {
+      if (!authenticated && !isPrivate(hop.ip)) {
+        this.#inTrusted = false
+        this.#inInternal = false
+      }
+      return false
+    }
+    if (!authenticated && !containsIp(trusted, hop.ip)) {
+      // Our user: everything older came from him.
+      if (this.originating) this.#foundMsa = true
+      else this.#inTrusted = false
+      this.#inInternal = false
+      return false
+    }
+    if (this.#inInternal && !authenticated && !containsIp(internal, hop.ip)) this.#inInternal = false
+    this.#foundMsa = containsIp(msa, hop.ip)
+    return this.#foundMsa
+  }
+
+  view(sender: (relays: Pick<RelayView, 'trusted' | 'untrusted'>) => ByteString | undefined): RelayView {
+    const trusted = this.#trustedList
+    const { untrusted, internal, external } = this.#trust
+    return {
+      trusted,
+      untrusted,
+      internal,
+      external,
+      trustedText: relayText(trusted),
+      untrustedText: relayText(untrusted),
+      internalText: relayText(internal),
+      externalText: relayText(external),
+      unparseable: this.#unparseable,
+      lastTrustedIndex: this.#lastTrusted,
+      lastInternalIndex: this.#lastInternal,
+      envelopeFrom: sender({ trusted, untrusted }),
+    }
+  }
+}
+
+function toRelay(hop: Hop, trusted: boolean, internal: boolean, msa: boolean): SaidRelay {
+  return {
+    ip: hop.ip,
+    rdns: hop.rdns,
+    helo: hop.helo,
+    by: hop.by,
+    ident: hop.ident,
+    envfrom: hop.envfrom ?? '',
+    id: hop.id,
+    auth: hop.auth,
+    internal,
+    trusted,
+    msa,
+    private: isPrivate(hop.ip),
+    noReverseDns: hop.rdns === '' && hop.lookedUp,
+    rdnsNotInHeaders: hop.rdns === '' && !hop.lookedUp,
+    saysSender: hop.envfrom !== undefined,
+  }
+}
+
+/** Tells "no envelope sender in this line" from "null sender". */
+interface SaidRelay extends Relay {
+  readonly saysSender: boolean
+}
+
+function relayText(relays: readonly Relay[]): ByteString {
+  return relays
+    .map(
+      (relay) =>
+        `[ ip=${relay.ip} rdns=${relay.rdns} helo=${relay.helo} by=${relay.by} ident=${relay.ident} ` +
+        `envfrom=${relay.envfrom} intl=${relay.internal ? 1 : 0} id=${relay.id} auth=${relay.auth} ` +
+        `msa=${relay.msa ? 1 : 0} ]`,
+    )
+    .join(' ')
+}
+
+/** Who sent the message, as far as anybody on our side noted it; undefined = not known, '' = null sender. */
+function envelopeSender(
+  fields: Fields,
+  relays: Pick<RelayView, 'trusted' | 'untrusted'>,
+  settings: NetworkSettings,
+  envelope: Envelope | undefined,
+): ByteString | undefined {
+  if (envelope?.mailFrom !== undefined) return envelope.mailFrom
+  if (settings.envelopeSenderHeader !== undefined) {
+    const named = firstAddress(fields, settings.envelopeSenderHeader)
+    return named !== undefined && (named === '' || named.indexOf('@') > 0) ? named : undefined
+  }
+  const last = (relays.untrusted[0] ?? relays.trusted.at(-1)) as SaidRelay | undefined
+  if (last?.saysSender && (last.envfrom === '' || last.envfrom.indexOf('@') > 0)) return last.envfrom
+
+  // Lists put the first sender into X-Sender, and fetchmail makes an envelope sender of it: then none can be believed.
+  const xSender = firstAddress(fields, 'x-sender')
+  if (xSender?.includes('@') && fields.decoded('received').some((line) => line.includes('(fetchmail'))) {
+    return undefined
+  }
+  for (const name of ['x-envelope-from', 'envelope-sender', 'return-path']) {
+    const address = firstAddress(fields, name)
+    if (address === undefined) continue
+    // Below a Received line it may be of an earlier trip: a list sends on with a sender of its own.
+    if (!standsBelowReceived(fields, name)) return address
+    if (name === 'x-envelope-from') return undefined
+  }
+  return undefined
+}
+
+function firstAddress(fields: Fields, name: string): ByteString | undefined {
+  const raw = fields.raw(name)[0]
+  if (raw === undefined) return undefined
+  return parseAddresses(raw).find(({ address }) => address !== undefined)?.address
+}
+
+/** Whether any field of that name stands below any Received line. */
+function standsBelowReceived(fields: Fields, name: string): boolean {
+  let below = false
+  for (const line of fields.all()) {
+    if (/^received:/i.test(line)) below = true
+    else if (below && line.slice(0, name.length + 1).toLowerCase() === `${name}:`) return true
+  }
+  return false
+}
+
+/** Template tags that tell of relays (sa-rules.md 3.10). */
+export function relayTags(relays: RelayView): Readonly<Record<string, string>> {
+  const firstTrusted = relays.trusted.at(-1)?.ip ?? ''
+  const lastExternal = relays.external[0]
+  return {
+    FIRSTTRUSTEDIP: firstTrusted,
+    FIRSTTRUSTEDREVIP: reverseIp(firstTrusted) ?? '',
+    LASTEXTERNALIP: lastExternal?.ip ?? '',
+    LASTEXTERNALREVIP: reverseIp(lastExternal?.ip ?? '') ?? '',
+    LASTEXTERNALRDNS: lastExternal?.rdns ?? '',
+    LASTEXTERNALHELO: lastExternal?.helo ?? '',
+    RELAYSTRUSTED: relays.trustedText,
+    RELAYSUNTRUSTED: relays.untrustedText,
+    RELAYSINTERNAL: relays.internalText,
+    RELAYSEXTERNAL: relays.externalText,
+  }
+}

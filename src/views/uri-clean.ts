@@ -1,0 +1,174 @@
+// Makes the plain forms of a URI: what a browser would ask for, however it was disguised. Comes in: one URI as found. Goes out: the URI and its
+// cleaned variants. Which variants exist is SpamAssassin 4.0.1's choice (sa-rules.md 5; fixtures/oracle/micro-uri, groups host, href, redir).
+import { redirectsMax } from '../limits.js'
+import type { ByteString } from '../types.js'
+import type { RegistryDomains } from './domains.js'
+import { hostToAscii, type IdnMode, isFqdn } from './hosts.js'
+import { isIpAddress } from './ip.js'
+
+export interface CleanOptions {
+  readonly domains: RegistryDomains
+  readonly idn: IdnMode
+  /** Target of a known redirector inside a URI, undefined if it is none. */
+  redirectTarget(uri: ByteString): ByteString | undefined
+}
+
+const skipped = /^(?:[#?&]|\/(?!\/))/
+const webUri = /^(https?:\/\/)([^@/?#]*@)?([^/?#:]+)((?::(\d*))?[\s\S]*)$/i
+const innerWeb = /https?:\/{0,2}[^&#]+/i
+
+/** The URI itself and every variant, each once. */
+export function cleanUri(uri: ByteString, options: CleanOptions): ReadonlySet<ByteString> {
+  const out = new Set<ByteString>()
+  const queue = [uri]
+  for (let index = 0; index < queue.length && index <= redirectsMax; index++) {
+    const plain = queue[index]!.replace(/\n/g, '')
+      .replace(/^[\t-\r ]+|[\t-\r ]+$/g, '')
+      .replace(/\r/g, '')
+    out.add(plain)
+    if (plain.length <= 1 || skipped.test(plain)) continue
+    if (/^mailto:/i.test(plain) || /^[^:]*@/.test(plain)) addMailForms(plain, out)
+    else {
+      const target = addWebForms(plain, options, out)
+      if (target !== undefined) queue.push(target)
+    }
+  }
+  return out
+}
+
+/** Parameters and disguises off an address. */
+function addMailForms(uri: ByteString, out: Set<ByteString>): void {
+  const query = /^([^@]+@[^?]+)\?/.exec(uri)
+  if (query) out.add(query[1]!)
+  const ampersand = /^([^@]+@[^?&]+)&/.exec(uri)
+  if (ampersand) out.add(ampersand[1]!)
+  const blanks = uri.includes('%20') ? /^(?:mailto:)?(?:%20)*([^@]+@[^?&%]+)/.exec(uri) : null
+  if (blanks) out.add(`mailto:${blanks[1]}`)
+  const angled = /^[^?&]*<([^@>]+@[^>]+)>/.exec(uri)
+  if (angled) out.add(`mailto:${angled[1]}`)
+}
+
+/** Adds the forms of anything but an address; returns what it redirects to, if anything. */
+function addWebForms(uri: ByteString, options: CleanOptions, out: Set<ByteString>): ByteString | undefined {
+  const plain = undisguise(uri)
+  out.add(plain)
+  const parts = webUri.exec(plain)
+  if (!parts) return undefined
+  const scheme = parts[1]!
+  const user = parts[2] ?? ''
+  let host = parts[3]!
+  const rest = parts[4]!
+  const secure = scheme !== 'http://'
+  const port = parts[5] ?? ''
+  const withoutPort = port === '' ? undefined : rest.replace(secure ? /^:443\b/ : /^:80\b/, '')
+  if (withoutPort !== undefined && withoutPort !== rest) out.add(scheme + host + withoutPort)
+
+  const ascii = hostToAscii(host, options.idn)
+  if (ascii !== lower(host)) {
+    out.add(scheme + ascii + rest)
+    if (withoutPort) out.add(scheme + ascii + withoutPort)
+    host = ascii
+  }
+  host = variant(host.replace(/[\0-\x20]/g, ''), host)
+  const target = options.redirectTarget(scheme + host + rest) ?? innerTarget(rest)
+  host = variant(host.replace(/^[^@]+@/, ''), host)
+  host = variant(host.replace(/[^0-9A-Za-z]+$/, ''), host)
+  const numeric = numericHost(host)
+  if (numeric !== undefined) out.add(scheme + numeric + rest)
+  else if (!secure && user === '' && ascii !== 'localhost' && (port === '' || port === '80')) {
+    const name = /^(?:www\.)?([^.]+)$/.exec(ascii)
+    if (name && !options.domains.isValid(ascii)) out.add(`${scheme}www.${name[1]}.com${rest}`)
+  }
+  return target
+
+  function variant(changed: string, before: string): string {
+    if (changed !== before) out.add(scheme + changed + rest)
+    return changed
+  }
+}
+
+/** Back slashes, percent and entity encodings, a missing scheme. */
+function undisguise(uri: ByteString): ByteString {
+  let plain = uri.replace(/\\/g, '/').replace(/^(https?:)\/{0,2}/i, '$1//')
+  if (/%[0-9a-fA-F]{2}/.test(plain)) plain = decodePercent(plain)
+  if (!/^[-_a-z0-9]+:/i.test(plain)) plain = (plain.startsWith('ftp.') ? 'ftp://' : 'http://') + plain
+  plain = plain.replace(/^(https?:\/\/[^/?#]+)([?#])/i, '$1/$2')
+  if (!plain.includes('&#')) return plain
+  return plain
+    .replace(/&#0*(3[3-9]|[4-9]\d|1[01]\d|12[0-6]);/g, (_, code: string) => String.fromCharCode(Number(code)))
+    .replace(/&#x0*(2[1-9]|[3-6][a-fA-F0-9]|7[0-9a-eA-E]);/g, (_, code: string) =>
+      String.fromCharCode(Number.parseInt(code, 16)),
+    )
+    .replace(/&#(?:x2e|12290|x3002|65294|xff0e|65377|xff61);/gi, '.')
+}
+
+/** %XX of printable ASCII undone; raw bytes that belong encoded are encoded. */
+export function decodePercent(uri: ByteString): ByteString {
+  return uri.replace(/%[0-9a-fA-F]{2}|[\0-\x20\x7f-\xff"%<>]/g, (found) => {
+    if (found.length === 1) return `%${found.charCodeAt(0).toString(16).padStart(2, '0')}`
+    const code = Number.parseInt(found.slice(1), 16)
+    return code > 0x20 && code < 0x7f ? String.fromCharCode(code) : found
+  })
+}
+
+function innerTarget(rest: ByteString): ByteString | undefined {
+  const inner = innerWeb.exec(rest)?.[0]
+  return inner?.includes('.') ? inner : undefined
+}
+
+/** Dotted form of an address in decimal, octal, hexadecimal or as one number; undefined for a name. */
+function numericHost(host: string): string | undefined {
+  const quad =
+    /^((?:0x[0-9a-f]+|\d+)\.)((?:0x[0-9a-f]+|\d+)\.)((?:0x[0-9a-f]+|\d+)\.)(0x[0-9a-f]+|\d+)$/i.exec(host)
+  if (quad) return quad.slice(1).map(octetText).join('')
+  if (/^0x[0-9a-f]+$/i.test(host)) return dotted(BigInt(`0x${host.slice(2).slice(-8)}`))
+  return /^\d+$/.test(host) ? dotted(BigInt(host)) : undefined
+}
+
+/** An octet that is 0 vanishes (`192..2.7`), as it does with SpamAssassin. */
+function octetText(text: string): string {
+  return text
+    .replace(/^0x([0-9a-f]+)/i, (_, digits: string) => BigInt(`0x${digits}`).toString())
+    .replace(/^0+([1-3][0-7]{0,2}|[4-7][0-7]?)\b/, (_, digits: string) =>
+      Number.parseInt(digits, 8).toString(),
+    )
+    .replace(/^0+/, '')
+}
+
+function dotted(value: bigint): string {
+  const most = 0xffff_ffff_ffff_ffffn
+  const hex = (value > most ? most : value).toString(16).padStart(8, '0')
+  return [0, 2, 4, 6].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join('.')
+}
+
+function lower(text: string): string {
+  return text.replace(/[A-Z]+/g, (upper) => upper.toLowerCase())
+}
+
+export interface HostAndDomain {
+  readonly host: string
+  readonly domain: string
+}
+
+/** Host and registered domain of a URI; undefined when it has none that can be looked up. */
+export function uriHost(uri: ByteString, domains: RegistryDomains, idn: IdnMode): HostAndDomain | undefined {
+  let text = lower(uri)
+  if (/^(?:javascript|cid|file):/.test(text)) return undefined
+  if (text.startsWith('mailto:')) {
+    text = text.slice(7).replace(/\?[^\n]*/, '')
+    const at = text.indexOf('@')
+    if (at < 0 || text.indexOf('@', at + 1) >= 0) return undefined
+    text = text.slice(at + 1)
+  } else {
+    text = text
+      .replace(/^[a-z]+:\/{0,2}/, '')
+      .replace(/[/?#][\s\S]*/, '')
+      .replace(/^[^/]*@/, '')
+      .replace(/:\d*$/, '')
+  }
+  if (/%(?:2[1-9a-f]|[3-6][0-9a-f]|7[0-9a-e])/.test(text)) return undefined
+  const host = hostToAscii(text, idn)
+  if (isIpAddress(host)) return { host, domain: host }
+  if (!isFqdn(host) || !domains.isValid(host)) return undefined
+  return { host, domain: domains.trim(host) }
+}

@@ -1,0 +1,145 @@
+// Finds what looks like a link in running text. Comes in: one line of the body. Goes out: candidates, in the order of appearance.
+// The rules are what Thunderbird and Outlook make clickable, plus bare host names with a known TLD, as SpamAssassin 4.0.1 combines them
+// (fixtures/oracle/micro-uri). A scanner over words, linear in the line; SpamAssassin's one regex is not.
+import type { ByteString, Domains } from '../types.js'
+import { isFqdn } from './hosts.js'
+
+export interface Candidate {
+  readonly text: ByteString
+  readonly kind: 'scheme' | 'mail' | 'schemeless'
+}
+
+const wordEnd = 1
+const mailEnd = 2
+const startAfter = 4
+const hostAfter = 8
+const interesting = 16
+const hostChar = 32
+const wordChar = 64
+
+/** What each byte may do. */
+const bytes = new Uint8Array(256)
+function mark(chars: string, flag: number): void {
+  for (const char of chars) bytes[char.charCodeAt(0)]! |= flag
+}
+const white = '\t\n\v\f\r \x1b\xa0'
+const alphanumeric = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
+mark(`><"\`}]{[|${white}`, wordEnd | mailEnd)
+mark(",('", mailEnd)
+for (let code = 128; code < 256; code++) bytes[code]! |= mailEnd
+mark(`><"'\`,{[(|${white}`, startAfter)
+mark(`!"#$&'()*+,/:;<=>?@[\\]^\`{|}~${white}`, hostAfter)
+mark('.@:', interesting)
+mark(`${alphanumeric}._-`, hostChar)
+mark(`${alphanumeric}_`, wordChar)
+
+const schemeHere = /(?:(?:https?|ftp):\/\/|(?:www\d{0,2}|ftp)\.)/iy
+const mailtoHere = /mailto:/iy
+const afterHost = /\.?(?::\d{1,5})?(?:\/[\s\S]{1,2048})?/y
+const partMax = 2048
+const mailPartMax = 251
+const hostMax = 253
+
+export function findInText(line: ByteString, domains: Domains, found: (candidate: Candidate) => void): void {
+  const length = line.length
+  let start = 0
+  let seen = 0
+  for (let at = 0; at <= length; at++) {
+    const flags = at < length ? bytes[line.charCodeAt(at) & 255]! : wordEnd
+    seen |= flags
+    if ((flags & wordEnd) === 0) continue
+    if ((seen & interesting) !== 0 && at > start) scanWord(line, start, at, domains, found)
+    start = at + 1
+    seen = 0
+  }
+}
+
+function scanWord(
+  line: ByteString,
+  start: number,
+  end: number,
+  domains: Domains,
+  found: (candidate: Candidate) => void,
+): void {
+  let at = start
+  /** Next end of a mail address and next @, looked for again only when passed. */
+  let segment = -1
+  let atSign = -1
+  while (at < end) {
+    if (!mayStart(line, at)) {
+      at++
+      continue
+    }
+    if (segment < at) {
+      segment = at
+      while (segment < end && (bytes[line.charCodeAt(segment)]! & mailEnd) === 0) segment++
+    }
+    if (atSign < at) {
+      atSign = line.indexOf('@', at)
+      if (atSign < 0) atSign = length32
+    }
+    const scheme = schemeEnd(line, at, end)
+    const mail = scheme < 0 ? mailStop(line, at, segment, atSign) : -1
+    const host = scheme < 0 && mail < 0 ? hostStop(line, at, end, domains) : -1
+    const stop = Math.max(scheme, mail, host)
+    if (stop < 0) {
+      at++
+      continue
+    }
+    const text = line.slice(at, stop)
+    if (scheme >= 0) found({ text, kind: 'scheme' })
+    else if (mail >= 0) found({ text, kind: 'mail' })
+    else found({ text, kind: 'schemeless' })
+    at = stop
+  }
+}
+const length32 = 0x7fffffff
+
+/** Between a word and what is none, after a delimiter, or after the shift of a Japanese charset (ESC ( and a letter). */
+function mayStart(line: ByteString, at: number): boolean {
+  const here = (bytes[line.charCodeAt(at)]! & wordChar) !== 0
+  if (at === 0) return here
+  const before = bytes[line.charCodeAt(at - 1)]!
+  if (here !== ((before & wordChar) !== 0) || (before & startAfter) !== 0) return true
+  return at >= 3 && line.charCodeAt(at - 3) === 27 && line[at - 2] === '('
+}
+
+function schemeEnd(line: ByteString, at: number, end: number): number {
+  const code = line.charCodeAt(at) | 32
+  if (code !== 104 && code !== 119 && code !== 102) return -1
+  schemeHere.lastIndex = at
+  if (!schemeHere.test(line)) return -1
+  const rest = end - schemeHere.lastIndex
+  return rest >= 1 && rest <= partMax ? end : -1
+}
+
+/** @param segment where characters that cannot be in an address begin. */
+function mailStop(line: ByteString, at: number, segment: number, atSign: number): number {
+  if ((line.charCodeAt(at) | 32) === 109) {
+    mailtoHere.lastIndex = at
+    if (mailtoHere.test(line)) {
+      const rest = segment - mailtoHere.lastIndex
+      if (rest >= 1 && rest <= partMax) return segment
+    }
+  }
+  if (atSign >= segment || atSign === at || atSign - at > mailPartMax) return -1
+  const domain = segment - atSign - 1
+  return domain >= 1 && domain <= mailPartMax ? segment : -1
+}
+
+/** A host name in the open: the whole run up to the end of the word, a port or a path. */
+function hostStop(line: ByteString, at: number, end: number, domains: Domains): number {
+  if (at > 0 && (bytes[line.charCodeAt(at - 1)]! & hostAfter) === 0) return -1
+  if (!/[A-Za-z0-9]/.test(line[at]!)) return -1
+  let stop = at
+  while (stop < end && (bytes[line.charCodeAt(stop)]! & hostChar) !== 0) stop++
+  const host = line.slice(at, line[stop - 1] === '.' ? stop - 1 : stop)
+  const dot = host.lastIndexOf('.')
+  if (dot < 1 || host.length > hostMax + 64 || !domains.isTld(host.slice(dot + 1))) return -1
+  if (dot > hostMax - 1) return -1
+  afterHost.lastIndex = at + host.length
+  const word = line.slice(0, end)
+  afterHost.test(word)
+  if (afterHost.lastIndex !== end) return -1
+  return isFqdn(host) ? end : -2
+}

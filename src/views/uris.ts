@@ -1,0 +1,202 @@
+// All URIs of a message: from the text, from HTML, from DKIM signatures. Comes in: a Message and its texts, registry boundaries, settings.
+// Goes out: what `uri` rules see (`list`) and what each raw URI led to (`detail`), for uri_detail, URI lists and rspamd's urls and emails.
+import { redirectorStepsMax, uriBytesMax, urisMax } from '../limits.js'
+import type { ByteString, Domains, Message, TextView, Uri, UriView } from '../types.js'
+import { createDomains, type RegistryDomains } from './domains.js'
+import { Fields } from './fields.js'
+import type { IdnMode } from './hosts.js'
+import { requiredLiteral } from './required-literal.js'
+import { cleanUri, decodePercent, uriHost } from './uri-clean.js'
+import { type Candidate, findInText } from './uri-text.js'
+
+export interface UriSettings {
+  /** redirector_pattern: group 1 is the target. */
+  readonly redirectors: readonly RegExp[]
+  /** parse_dkim_uris: domains of signatures count as URIs for look-ups. */
+  readonly dkimUris: boolean
+  readonly idn: IdnMode
+}
+
+export function findUris(message: Message, text: TextView, domains: Domains, settings: UriSettings): UriView {
+  const finder = new Finder(registry(domains), settings)
+  const seen = new Set<ByteString>()
+  for (const line of text.body) {
+    findInText(line, domains, (candidate) => {
+      const uri = plausible(candidate, seen, finder.domains)
+      if (uri) finder.add(uri.text, uri.types, 'valid')
+    })
+  }
+  for (const html of text.html) {
+    const anchors = new Map<ByteString, Set<ByteString>>()
+    for (const link of html.links) {
+      if (!finder.add(link.uri, [link.type], 'any')) continue
+      if (link.anchor !== undefined) finder.anchor(link.uri, link.anchor, anchors)
+    }
+  }
+  if (settings.dkimUris) {
+    const fields = new Fields(message)
+    for (const name of ['domainkey-signature', 'dkim-signature']) {
+      for (const value of fields.decoded(name)) {
+        for (const [, domain] of value.matchAll(/\bd[\t-\r ]*=[\t-\r ]*([^;]+)/g)) {
+          finder.add(`domainkeys:${domain!.replace(/[\t-\r ]+/g, '')}`, dkimTypes, 'lookup')
+        }
+      }
+    }
+  }
+  return finder.view()
+}
+
+const dkimTypes = ['domainkeys', 'nocanon', 'noclean']
+
+/** Boundaries with the two questions that only this folder asks. */
+function registry(domains: Domains): RegistryDomains {
+  return 'trim' in domains ? (domains as RegistryDomains) : createDomains(undefined)
+}
+
+interface Found {
+  readonly raw: ByteString
+  readonly types: Set<string>
+  readonly cleaned: Set<ByteString>
+  readonly hosts: Map<string, string>
+  readonly domains: Set<string>
+  readonly anchor: ByteString[]
+}
+
+/** Collects URIs and cleans each once. */
+class Finder {
+  readonly #found = new Map<ByteString, Found>()
+  readonly #redirectors: readonly { readonly pattern: RegExp; readonly must: string }[]
+  #steps = redirectorStepsMax
+  #truncated = false
+
+  constructor(
+    readonly domains: RegistryDomains,
+    private readonly settings: UriSettings,
+  ) {
+    this.#redirectors = settings.redirectors.map((pattern) => ({
+      pattern,
+      must: requiredLiteral(pattern),
+    }))
+  }
+
+  /** @param kind 'valid' = only with a registered domain; 'any' = whatever; 'lookup' = not cleaned, for look-ups only. */
+  add(raw: ByteString, types: readonly string[], kind: 'valid' | 'any' | 'lookup'): boolean {
+    const known = this.#found.get(raw)
+    if (!known && this.#found.size >= urisMax) return false
+    const uri: Found = known ?? {
+      raw,
+      types: new Set(),
+      cleaned: new Set(),
+      hosts: new Map(),
+      domains: new Set(),
+      anchor: [],
+    }
+    const forms = kind === 'lookup' ? new Set([raw]) : this.#clean(raw)
+    const hosts = new Map<string, string>()
+    const cut = new Set<ByteString>()
+    for (const form of forms) {
+      if (form.length > uriBytesMax) this.#truncated = true
+      const short = form.slice(0, uriBytesMax)
+      cut.add(short)
+      const place = uriHost(short, this.domains, this.settings.idn)
+      if (place) hosts.set(place.host, place.domain)
+    }
+    if (kind !== 'any' && hosts.size === 0) return false
+    if (kind !== 'lookup') for (const form of cut) uri.cleaned.add(form)
+    for (const [host, domain] of hosts) {
+      uri.hosts.set(host, domain)
+      uri.domains.add(domain)
+    }
+    for (const type of types) uri.types.add(type)
+    this.#found.set(raw, uri)
+    return true
+  }
+
+  /** Text of a link, each once per html part. */
+  anchor(raw: ByteString, text: ByteString, seen: Map<ByteString, Set<ByteString>>): void {
+    let texts = seen.get(raw)
+    if (!texts) seen.set(raw, (texts = new Set()))
+    if (texts.has(text)) return
+    texts.add(text)
+    this.#found.get(raw)!.anchor.push(text)
+  }
+
+  #clean(raw: ByteString): ReadonlySet<ByteString> {
+    return cleanUri(raw, {
+      domains: this.domains,
+      idn: this.settings.idn,
+      redirectTarget: (uri) => this.#redirectTarget(uri),
+    })
+  }
+
+  /** The first pattern whose target has a dot. Patterns may be quadratic in the URI, hence the budget. */
+  #redirectTarget(uri: ByteString): ByteString | undefined {
+    const lower = uri.toLowerCase()
+    for (const { pattern, must } of this.#redirectors) {
+      if (!lower.includes(must)) continue
+      this.#steps -= uri.length * uri.length
+      if (this.#steps < 0) return undefined
+      const target = pattern.exec(uri)?.[1]
+      if (target?.includes('.')) return target
+    }
+    return undefined
+  }
+
+  view(): UriView {
+    const list = new Set<ByteString>()
+    const detail: Uri[] = []
+    for (const uri of this.#found.values()) {
+      for (const form of uri.cleaned) list.add(form)
+      detail.push({ ...uri, cleaned: [...uri.cleaned] })
+    }
+    return { list: [...list].sort(), detail, truncated: this.#truncated }
+  }
+}
+
+/** Trims a candidate as mail programs do and adds the scheme they would add; undefined if it is no URI after all. */
+function plausible(
+  candidate: Candidate,
+  seen: Set<ByteString>,
+  domains: RegistryDomains,
+): { readonly text: ByteString; readonly types: readonly string[] } | undefined {
+  const raw = trimEnd(candidate.text)
+  if (seen.has(raw)) return undefined
+  seen.add(raw)
+  if (candidate.kind === 'mail' && !raw.includes('@')) return undefined
+  if (/^[cm]id:/i.test(raw) || /^\w+:\/{0,2}$/.test(raw)) return undefined
+  const named = withScheme(raw)
+  if (!named) return undefined
+  let { text } = named
+  if (/^mailto:/i.test(text)) {
+    if (/%[0-9a-f]{2}/i.test(text)) text = decodePercent(text)
+    const host = /@([^?&>]*)/.exec(text)?.[1]
+    if (host === undefined || !domains.isValid(host.replace(/(?:%20)+$/, ''))) return undefined
+  }
+  return { text, types: named.types }
+}
+
+/** Cuts at a closing bracket that nothing opened, then punctuation at the end. */
+function trimEnd(text: ByteString): ByteString {
+  const open = text.indexOf('(')
+  const close = text.lastIndexOf(')', open < 0 ? undefined : open)
+  const cut = close < 0 ? text : text.slice(0, close)
+  let end = cut.length
+  while (end > 0 && "-~!@#^&*()_+=:;'?,.".includes(cut[end - 1]!)) end--
+  return cut.slice(0, end)
+}
+
+function withScheme(
+  raw: ByteString,
+): { readonly text: ByteString; readonly types: readonly string[] } | undefined {
+  if (/^(?:https?|ftp|mailto):/i.test(raw)) return { text: raw, types: ['parsed'] }
+  const types = ['parsed', 'schemeless']
+  if (/^ftp\./i.test(raw)) return { text: `ftp://${raw}`, types }
+  if (/^www\d{0,2}\./i.test(raw)) return { text: `http://${raw}`, types }
+  const slash = raw.indexOf('/')
+  if (slash >= 0 && raw.lastIndexOf('@') > slash + 1) return { text: `http://${raw}`, types }
+  if (raw.includes('@')) {
+    if (!/@.+?\./.test(raw) || raw.includes('&nbsp;')) return undefined
+    return { text: `mailto:${raw.replace(/^(?:skype|e?-?mail)?:+/i, '')}`, types }
+  }
+  return raw.includes('.') ? { text: `http://${raw}`, types: [...types, 'unlinked'] } : undefined
+}
