@@ -1,6 +1,7 @@
 // Whom a message claims to be from and for: the addresses of all headers that say so, each once. Several evals compare them with lists.
-import type { ByteString, Domains, Scan } from '../types.js'
-import { headerAll, lower } from './text.js'
+import type { ByteString, Scan } from '../types.js'
+import { isFqdn } from '../views/hosts.js'
+import { headerAll } from './text.js'
 
 const senderRequests = [
   'From:addr',
@@ -17,7 +18,9 @@ export function allFromAddresses(scan: Scan): readonly ByteString[] {
     if (resent.length) return unique(resent)
     const claimed = senderRequests.flatMap((request) => headerAll(scan, request))
     // 'foo@bar...com' is seen in the wild.
-    return unique(claimed.filter((address) => address !== '').map((address) => address.replace(/\.{2,}/g, '.')))
+    return unique(
+      claimed.filter((address) => address !== '').map((address) => address.replace(/\.{2,}/g, '.')),
+    )
   })
 }
 
@@ -39,7 +42,9 @@ const recipientRequests = [
 /** Every address the message seems to be for; Resent-To and -Cc win over all others. */
 export function allToAddresses(scan: Scan): readonly ByteString[] {
   return scan.memo('checks/to-addresses', () => {
-    const resent = ['Resent-To:first:addr', 'Resent-Cc:first:addr'].flatMap((request) => headerAll(scan, request))
+    const resent = ['Resent-To:first:addr', 'Resent-Cc:first:addr'].flatMap((request) =>
+      headerAll(scan, request),
+    )
     if (resent.length) return unique(resent)
     const claimed = recipientRequests.flatMap((request) => headerAll(scan, request))
     return unique([...receivedFor(scan), ...claimed])
@@ -51,35 +56,11 @@ function receivedFor(scan: Scan): string[] {
   const found: string[] = []
   for (const line of headerAll(scan, 'Received').slice(0, 3)) {
     const recipient = / for <?([^\t-\r ]+@([^\t-\r ]+?))>?;/.exec(line)
-    if (recipient && isFullName(recipient[2]!)) found.push(recipient[1]!)
+    if (recipient && isFqdn(recipient[2]!)) found.push(recipient[1]!)
   }
   return found
 }
 
 function unique<T>(values: readonly T[]): T[] {
   return [...new Set(values)]
-}
-
-/** A host name of at least two valid labels; an underscore only from the third label on. */
-export function isFullName(host: string): boolean {
-  const name = lower(host).replace(/\.+$/, '')
-  if (name.length > 253) return false
-  const labels = name.split('.')
-  return (
-    labels.length > 1 &&
-    labels.every(
-      (label, index) =>
-        label.length <= 63 &&
-        /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/.test(label) &&
-        (index < labels.length - 2 || !label.includes('_')),
-    )
-  )
-}
-
-/** Registered part of a host name; where no registry is known its last two labels, as SpamAssassin splits it. */
-export function registeredOrTail(domains: Domains, host: string): string {
-  const name = lower(host)
-    .replace(/\.{2,}/g, '.')
-    .replace(/^\.|\.$/g, '')
-  return domains.registered(name) ?? name.split('.').slice(-2).join('.')
 }

@@ -1,10 +1,11 @@
 // The lists of addresses an admin or a user keeps (welcomelist_from, blocklist_to, enlist_addrlist ...). One setting holds them all,
 // because words such as unwelcomelist_auth take from two lists and an eval may name any list. An entry is a glob of `*` and `?` over
 // the whole address, in lower case; a `rcvd` entry carries the relay it must come from.
-import type { Directive, DirectiveContext, DirectiveLine, Settings } from '../../rules/engine/types.js'
+
 import { setting } from '../../rules/engine/settings.js'
-import { containsIp, parseNetwork } from '../views/networks.js'
+import type { Directive, DirectiveContext, DirectiveLine, Settings } from '../../rules/engine/types.js'
 import type { RelayView } from '../types.js'
+import { containsIp, parseNetwork } from '../views/networks.js'
 import { derived, entriesOf, type Growing, grow, nothing } from './growing.js'
 import { escapeRegex, lower, words } from './text.js'
 
@@ -98,10 +99,9 @@ export const addressListDirective: Directive = {
   },
 }
 
-/** `*` any text, `?` one character; everything else is literal. Three characters become `_`, as in SpamAssassin. */
+/** `*` any text, `?` one character; everything else is literal. */
 export function globPattern(glob: string): string {
   return glob
-    .replace(/[\0\\(]/g, '_')
     .split(/(\*+|\?)/)
     .map((piece) => (piece.startsWith('*') ? '.*' : piece === '?' ? '.' : escapeRegex(piece)))
     .join('')
@@ -129,7 +129,8 @@ const listsOf = derived((changes: Changes): ReadonlyMap<string, List> => {
 })
 
 function makeList(entries: ReadonlyMap<string, readonly string[]>): List {
-  const whole = (address: string) => new RegExp(`^${globPattern(address)}\\n?$`)
+  // Three characters become `_`, as in SpamAssassin.
+  const whole = (address: string) => new RegExp(`^${globPattern(address.replace(/[\0\\(]/g, '_'))}\\n?$`)
   const addresses = [...entries.keys()]
   return {
     exact: new Set(addresses),

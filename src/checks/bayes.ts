@@ -1,0 +1,38 @@
+// Bayes: the learner's probability as bands, for the BAYES_* rules. How it comes about is the learner's business.
+
+import { listDirective, numberDirective } from '../../rules/engine/directive.js'
+import { setting } from '../../rules/engine/settings.js'
+import type { Plugin } from '../../rules/engine/types.js'
+
+export const bayes: Plugin = {
+  name: 'Bayes',
+  directives: [
+    numberDirective('bayes_max_token_length', 15),
+    listDirective('bayes_stopword_languages', ['en']),
+    {
+      name: 'bayes_stopwords',
+      // SpamAssassin's tokenizer leaves these words out; hamd's learner weighs every token, so they are only accepted.
+      aliases: 'cs da de en es fi fr hu it ja ko nl no pl pt ru sv tr zh'
+        .split(' ')
+        .map((code) => `bayes_stopword_${code}`),
+      scope: 'user',
+      initial: '',
+      read: (_line, value) => value,
+    },
+  ],
+  evals: {
+    check_bayes({ scan, settings, detail }, min = '0', max = 'undef') {
+      if (
+        !['use_learner', 'use_bayes', 'use_bayes_rules'].every((name) => setting<boolean>(settings, name))
+      ) {
+        return false
+      }
+      const { probability } = scan.facts.bayes()
+      if (probability === undefined) return false
+      if (Number(min) !== 0 && probability <= Number(min)) return false
+      if (max !== 'undef' && probability > Number(max)) return false
+      detail(`score: ${probability.toFixed(4)}`)
+      return true
+    },
+  },
+}

@@ -1,0 +1,216 @@
+// FreeMail: addresses of providers where anybody gets one at once. Who writes from one and wants the answer at another is rarely honest.
+
+import { numberDirective } from '../../rules/engine/directive.js'
+import { setting } from '../../rules/engine/settings.js'
+import type { Directive, EvalContext, Plugin, Settings } from '../../rules/engine/types.js'
+import type { ByteString, Scan } from '../types.js'
+import { allFromAddresses } from './addresses.js'
+import { inAddressList } from './addresslists.js'
+import { findEmails } from './bodyemails.js'
+import { evalRegex, matches } from './evalregex.js'
+import { derived, entriesOf, type Growing, grow, nothing } from './growing.js'
+import { headerAll, lower, words } from './text.js'
+
+function wordList(name: string, fits: RegExp, alias?: string): Directive {
+  return {
+    name,
+    ...(alias ? { aliases: [alias] } : {}),
+    scope: 'user',
+    initial: nothing<string>(),
+    read(line, value, context) {
+      const all = words(lower(line.value))
+      for (const word of all) {
+        if (!fits.test(word)) context.problem('invalid-value', `invalid ${line.written}: ${word}`)
+      }
+      return grow(
+        value as Growing<string>,
+        all.filter((word) => fits.test(word)),
+      )
+    },
+  }
+}
+
+interface DomainList {
+  readonly exact: ReadonlySet<string>
+  /** Of the part after the last @, for entries with `*` or `?`. */
+  readonly globs: RegExp | undefined
+}
+
+const domainsOf = derived((list: Growing<string>): DomainList => {
+  const all = [...entriesOf(list)]
+  const globs = all.filter((domain) => /[*?]/.test(domain))
+  const source = globs.map((glob) => glob.replace(/\./g, '\\.').replace(/\?/g, '.').replace(/\*/g, '[^.]*'))
+  return {
+    exact: new Set(all.filter((domain) => !/[*?]/.test(domain))),
+    globs: globs.length ? new RegExp(`@(?:${[...new Set(source)].join('|')})$`) : undefined,
+  }
+})
+
+const exceptionsOf = derived((list: Growing<string>): ReadonlySet<string> => new Set(entriesOf(list)))
+
+/** Local parts that belong to roles and machines. */
+const roleAddress = new RegExp(
+  '^(?:abuse|support|sales|info|helpdesk|contact|kontakt|(?:post|host|domain)master|undisclosed[^\\n]*|' +
+    'request-[a-f0-9]{16}|bounced?-|' +
+    '[a-f0-9]{8}(?:\\.[a-f0-9]{8}|-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12})|' +
+    '[^\\n]+=[^\\n]+=[^\\n]+)@',
+  'i',
+)
+
+/** Envelope senders of lists and bounces; the character range in the middle is SpamAssassin's. */
+const bulkSender = new RegExp(
+  '(?:^(?:post|host|domain)master|^double-bounce|^(?:sentto|owner|return|(?:gr)?bounced?)-[^\\n]+|' +
+    '-(?:request|bounces?|admin|owner)|\\b(?:do[._-t]?)?no[._-t]?repl(?:y|ies)|[^\\n]+=[^\\n]+)@',
+  'i',
+)
+
+function isAvailable(settings: Settings): boolean {
+  return setting<Growing<string>>(settings, 'freemail_domains').blocks.length > 0
+}
+
+function isFreemail(settings: Settings, address: string): boolean {
+  if (address === '') return false
+  const domain = address.slice(address.lastIndexOf('@') + 1)
+  const exceptions = exceptionsOf(setting<Growing<string>>(settings, 'freemail_welcomelist'))
+  if (exceptions.has(address) || exceptions.has(domain) || roleAddress.test(address)) return false
+  for (const list of ['welcomelist_auth', 'def_welcomelist_auth']) {
+    if (setting<number>(settings, `freemail_import_${list}`) && inAddressList(settings, list, address))
+      return false
+  }
+  const { exact, globs } = domainsOf(setting<Growing<string>>(settings, 'freemail_domains'))
+  return exact.has(domain) || (globs?.test(address) ?? false)
+}
+
+/** Links whose address part makes a mail address appear. */
+const linkWithAt = /<?https?:\/\/[^\t-\r ]{0,255}(?:@|%40)[^\t-\r ]{0,255}/gi
+/** What follows the sender's line of a quoted message: `>` or the next word with a colon. */
+const quotedSender = /^(?:>|[\t-\r ]{1,10}(?!(?:fa(?:x|csi)|tel|phone|e?-?mail))[a-z]{2,11}:)/i
+/** The longest text that quotedSender may need to look at. */
+const quotedSenderBytes = 24
+
+const linkedAddressesMax = 20
+const addressesMax = 40
+
+/** Addresses the text offers, quoted senders left out. */
+function bodyAddresses(scan: Scan): ReadonlySet<string> {
+  return scan.memo('freemail/addresses', () => {
+    const { uris, domains, text } = scan.views
+    const found = new Set<string>()
+    for (const { types, raw } of uris.detail) {
+      if (!types.has('a') || types.has('parsed') || !/^mailto:/i.test(raw)) continue
+      const [first] = findEmails(raw.slice('mailto:'.length), domains)
+      if (first?.start === 0) found.add(lower(first.email))
+      if (found.size >= linkedAddressesMax) break
+    }
+    for (const line of text.body) {
+      if (!line.includes('@')) continue
+      const plain = line.replace(linkWithAt, ' ')
+      for (const { email, start, end } of findEmails(plain, domains)) {
+        const quoted = quotedSender.test(plain.slice(end, end + quotedSenderBytes))
+        const linked = lower(plain.slice(Math.max(start - 7, 0), start)) === 'mailto:'
+        if (quoted && (!linked || email.slice(0, email.indexOf('@')).includes('.'))) continue
+        found.add(lower(email))
+        if (found.size >= addressesMax) return found
+      }
+    }
+    return found
+  })
+}
+
+/** Freemail addresses of the text; undefined when there are so many that it looks like a directory. */
+function bodyFreemails(scan: Scan, settings: Settings): readonly string[] | undefined {
+  return scan.memo('freemail/body', () => {
+    const addresses = bodyAddresses(scan)
+    const freemails = [...addresses].filter((address) => isFreemail(settings, address))
+    const reaches = (count: number, name: string): boolean => {
+      const max = setting<number>(settings, name)
+      return max > 0 && count >= max
+    }
+    const tooMany =
+      reaches(addresses.size, 'freemail_max_body_emails') ||
+      reaches(freemails.length, 'freemail_max_body_freemails')
+    return tooMany && setting<number>(settings, 'freemail_skip_when_over_max') ? undefined : freemails
+  })
+}
+
+function report(context: EvalContext, text: ByteString): true {
+  if (setting<number>(context.settings, 'freemail_add_describe_email'))
+    context.detail(text.replace(/@/g, '(at)'))
+  return true
+}
+
+/** Reports the first address that is a freemail one and fits the pattern, if there is a pattern. */
+function firstFreemail(
+  context: EvalContext,
+  addresses: readonly string[],
+  source: string | undefined,
+): boolean {
+  const pattern = source === undefined ? undefined : evalRegex(source)
+  if (source !== undefined && !pattern) return false
+  const found = addresses.find(
+    (address) => isFreemail(context.settings, address) && (!pattern || matches(pattern, address)),
+  )
+  return found === undefined ? false : report(context, found)
+}
+
+function fromBulkSender(scan: Scan, settings: Settings): boolean {
+  if (!setting<number>(settings, 'freemail_skip_bulk_envfrom')) return false
+  const sender = headerAll(scan, 'EnvelopeFrom')[0]
+  return sender !== undefined && bulkSender.test(sender)
+}
+
+function checkReplyTo(context: EvalContext, what = 'replyto'): boolean {
+  const { scan, settings } = context
+  if (!isAvailable(settings) || (what !== 'replyto' && what !== 'reply')) return false
+  if (fromBulkSender(scan, settings)) return false
+  const from = headerAll(scan, 'From:addr').map(lower)
+  const replyTo = headerAll(scan, 'Reply-To:addr').map(lower)
+  const isFree = (address: string): boolean => isFreemail(settings, address)
+  const fromIsFree = from.some(isFree)
+  const replyToIsFree = replyTo.some(isFree)
+  if (fromIsFree && replyToIsFree && !from.some((address) => replyTo.includes(address))) {
+    return report(context, `${from.join(',')} -> ${replyTo.join(',')}`)
+  }
+  if (what === 'replyto' ? !replyToIsFree : (replyTo.length > 0 && !replyToIsFree) || !fromIsFree)
+    return false
+  const answers = what === 'replyto' || replyToIsFree ? replyTo : from
+  for (const body of bodyFreemails(scan, settings) ?? []) {
+    const other = answers.find((address) => address !== body)
+    if (other !== undefined) return report(context, `${other}, ${body}`)
+  }
+  return false
+}
+
+export const freeMail: Plugin = {
+  name: 'FreeMail',
+  directives: [
+    wordList('freemail_domains', /^[a-z0-9.*?-]+$/),
+    wordList('freemail_welcomelist', /\w[.@]\w/, 'freemail_whitelist'),
+    numberDirective('freemail_max_body_emails', 5),
+    numberDirective('freemail_max_body_freemails', 3),
+    numberDirective('freemail_skip_when_over_max', 1),
+    numberDirective('freemail_skip_bulk_envfrom', 1),
+    numberDirective('freemail_add_describe_email', 1),
+    numberDirective('freemail_import_welcomelist_auth', 0, { aliases: ['freemail_import_whitelist_auth'] }),
+    numberDirective('freemail_import_def_welcomelist_auth', 0, {
+      aliases: ['freemail_import_def_whitelist_auth'],
+    }),
+  ],
+  evals: {
+    check_freemail_header(context, name?, source?) {
+      if (name === undefined || !isAvailable(context.settings)) return false
+      return firstFreemail(context, headerAll(context.scan, `${name}:addr`).map(lower), source)
+    },
+    check_freemail_body(context, source?) {
+      if (!isAvailable(context.settings)) return false
+      const found = bodyFreemails(context.scan, context.settings)
+      if (!found?.length) return false
+      return source === undefined ? report(context, found.join(', ')) : firstFreemail(context, found, source)
+    },
+    check_freemail_from(context, source?) {
+      if (!isAvailable(context.settings)) return false
+      return firstFreemail(context, allFromAddresses(context.scan).map(lower), source)
+    },
+    check_freemail_replyto: checkReplyTo,
+  },
+}
