@@ -367,7 +367,7 @@ export function readRequest(socket: Socket, firstBytes: Buffer, options: ReadOpt
 }
 
 /** Header bytes are UTF-8 where they can be, else Latin-1: both occur in From and Subject. */
-function decodeValue(bytes: string): string {
+export function decodeValue(bytes: string): string {
   if (!/[\x80-\xff]/.test(bytes)) return bytes
   const text = Buffer.from(bytes, 'latin1').toString('utf8')
   return text.includes('�') ? bytes : text

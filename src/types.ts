@@ -440,6 +440,8 @@ export interface Hit {
   readonly area: string
   /** Piece of the message that matched, where asked for. */
   readonly evidence?: { readonly text: ByteString; readonly where: string }
+  /** Given by the eval itself instead of the configured one. */
+  readonly description?: string
   readonly tookMs?: number
 }
 

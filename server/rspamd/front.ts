@@ -7,11 +7,14 @@ import { formatReply, type HttpReply, sendAndClose } from '../http-reply.js'
 import { type HeaderList, type ParsedRequest, type ReadFailure, readRequest } from '../http-request.js'
 import { answerScanPort, type HttpCall, refuse } from './http-scan.js'
 import { type RspamdOptions, rspamdOptions } from './options.js'
-import { peerOf, ScanRefusal } from './scan.js'
+import { type Peer, peerOf, ScanRefusal } from './scan.js'
 
 export interface HttpFront {
-  /** Takes over the socket. `firstBytes` is what the listener has read to know the dialect. */
-  serve(socket: Socket, firstBytes: Buffer): void
+  /**
+   * Takes over the socket. `firstBytes` is what the listener has read to know the dialect, and has not put back;
+   * `unix` says that the listener is a unix socket.
+   */
+  serve(socket: Socket, firstBytes: Buffer, unix?: boolean): void
   /** Connections that are being read or scanned. */
   readonly open: number
   /** Resolves when no request is under way any more. New ones are still answered: who stops the listeners stops those. */
@@ -22,10 +25,10 @@ export function createHttpFront(core: Core, given: Partial<RspamdOptions> = {}):
   const options = rspamdOptions(given)
   let open = 0
   let waiting: (() => void)[] = []
-  const serve = async (socket: Socket, firstBytes: Buffer) => {
+  const serve = async (socket: Socket, firstBytes: Buffer, peer: Peer) => {
     open += 1
     try {
-      await serveHttp(socket, firstBytes, core, options)
+      await serveHttp(socket, firstBytes, peer, core, options)
     } catch (error) {
       options.log?.({ level: 'error', msg: 'http connection failed', err: error })
       socket.destroy()
@@ -38,7 +41,7 @@ export function createHttpFront(core: Core, given: Partial<RspamdOptions> = {}):
     }
   }
   return {
-    serve: (socket, firstBytes) => void serve(socket, firstBytes),
+    serve: (socket, firstBytes, unix = false) => void serve(socket, firstBytes, peerOf(socket, unix)),
     get open() {
       return open
     },
@@ -49,6 +52,7 @@ export function createHttpFront(core: Core, given: Partial<RspamdOptions> = {}):
 async function serveHttp(
   socket: Socket,
   firstBytes: Buffer,
+  peer: Peer,
   core: Core,
   options: RspamdOptions,
 ): Promise<void> {
@@ -60,7 +64,7 @@ async function serveHttp(
   })
   if (outcome.status === 'failed') return closeAfter(socket, outcome.failure, options)
   try {
-    const call = readCall(outcome.request, socket)
+    const call = readCall(outcome.request, peer)
     if (!call) return sendAndClose(socket, undefined)
     const reply = await answerScanPort(call, core, options)
     // Bytes without a length, then the end: the client meant a body. A verdict on the empty message would call it ham.
@@ -96,7 +100,7 @@ function replyBytes(reply: HttpReply, options: RspamdOptions): Buffer {
 const methods =
   /^(?:GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|TRACE|CONNECT|COPY|LOCK|MKCOL|MOVE|PROPFIND|PROPPATCH|SEARCH|UNLOCK|REPORT|MKACTIVITY|CHECKOUT|MERGE|NOTIFY|SUBSCRIBE|UNSUBSCRIBE|PURGE|MKCALENDAR)$/
 
-function readCall(request: ParsedRequest, socket: Socket): HttpCall | undefined {
+function readCall(request: ParsedRequest, peer: Peer): HttpCall | undefined {
   const line = /^(\S+) +(\S+) +HTTP\/\d\.\d\s*$/.exec(request.startLine)
   if (!line || !methods.test(line[1]!)) return undefined
   const target = splitTarget(line[2]!)
@@ -107,7 +111,7 @@ function readCall(request: ParsedRequest, socket: Socket): HttpCall | undefined 
     query: target.query,
     headers: withQuery(request.headers, target.query),
     body: request.body,
-    peer: peerOf(socket),
+    peer,
   }
 }
 

@@ -17,8 +17,10 @@ export async function serveRspamc(
   firstBytes: Buffer,
   core: Core,
   given: Partial<RspamdOptions> = {},
+  unix = false,
 ): Promise<void> {
   const options = rspamdOptions(given)
+  const peer = peerOf(socket, unix)
   const outcome = await readRequest(socket, firstBytes, {
     bodyBytesMax: options.messageBytesMax,
     ...(options.requestMs !== undefined && { requestMs: options.requestMs }),
@@ -30,7 +32,7 @@ export async function serveRspamc(
     const { startLine, headers, body } = outcome.request
     if (!/^(?:CHECK|SYMBOLS) R?SPAMC\/\d+(?:\.\d+)?\s*$/.test(startLine))
       return sendAndClose(socket, undefined)
-    const job = { headers, body, peer: peerOf(socket), front: 'rspamc' }
+    const job = { headers, body, peer, front: 'rspamc' }
     const text = await replyText(job, core, options)
     sendAndClose(socket, Buffer.from(text))
   } finally {

@@ -18,11 +18,13 @@ export interface Peer {
   readonly unix: boolean
 }
 
-export function peerOf(socket: Socket): Peer {
-  const address = socket.remoteAddress
-  return address === undefined
-    ? { address: 'localhost', unix: true }
-    : { address: plainAddress(address), unix: false }
+/**
+ * `unix` is what the listener knows: a TCP socket that has broken meanwhile has no address either, and must not gain a
+ * unix peer's rights by that.
+ */
+export function peerOf(socket: Socket, unix: boolean): Peer {
+  const address = unix ? 'localhost' : (socket.remoteAddress ?? 'unknown')
+  return { address: plainAddress(address), unix }
 }
 
 /** Why there is no verdict, in rspamd's words. */
