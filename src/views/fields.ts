@@ -1,8 +1,8 @@
 // The header fields of one message by name. Comes in: a Message. Goes out: decoded and raw values, each field decoded at its first use.
 // Fields named X-Spam-* are as if they were not there: they come from another filter or from the sender (SpamAssassin drops them too).
 import { headerNameBytesMax, headerTextBytesMax, headerValueBytesMax } from '../limits.js'
+import { decodeHeaderValue } from '../message/encoded-words.js'
 import type { ByteString, Message } from '../types.js'
-import { decodeHeaderValue } from './encoded-words.js'
 
 interface Field {
   readonly name: ByteString
@@ -66,21 +66,5 @@ function lower(name: string): string {
 }
 
 function decodedValue(field: Field): ByteString {
-  if (field.decoded === undefined) {
-    const unfolded = trim(field.raw.replace(/\n[ \t]+/g, ' '))
-    field.decoded = decodeHeaderValue(unfolded, field.name)
-  }
-  return field.decoded
-}
-
-function trim(text: ByteString): ByteString {
-  let start = 0
-  let end = text.length
-  while (start < end && isWhite(text.charCodeAt(start))) start++
-  while (end > start && isWhite(text.charCodeAt(end - 1))) end--
-  return text.slice(start, end)
-}
-
-function isWhite(code: number): boolean {
-  return code === 32 || (code >= 9 && code <= 13)
+  return (field.decoded ??= decodeHeaderValue(field.raw, field.name))
 }

@@ -1,8 +1,8 @@
 // Header values as rules ask for them (`Subject`, `From:addr`, `ALL`, `X-Spam-Relays-External` ...). Comes in: a Message, its relays, registry
 // boundaries. Goes out: a HeaderView that keeps each answer. Requests and their odd corners are SpamAssassin 4.0.1's (sa-rules 3.1).
+import { decodeHeaderValue } from '../message/encoded-words.js'
 import type { ByteString, Domains, HeaderView, Message, RelayView } from '../types.js'
 import { parseAddresses } from './addresses.js'
-import { decodeHeaderValue } from './encoded-words.js'
 import { Fields } from './fields.js'
 import { hostToAscii, isFqdn } from './hosts.js'
 import { reverseIp } from './ip.js'
