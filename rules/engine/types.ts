@@ -108,6 +108,8 @@ export interface DirectiveContext {
     tflags?: readonly string[],
   ): void
   problem(kind: string, text: string, severity?: Problem['severity']): void
+  /** Changes the value of another directive: a few words of SpamAssassin do (report_safe 0 adds a header). */
+  change?(name: string, make: (value: unknown) => unknown): void
 }
 
 /** One word of the .cf language. Its value is a fold over its lines, so a Plan stays plain data. */
@@ -132,6 +134,8 @@ export interface EvalContext {
   readonly rule: string
   /** Kind of rule the eval was called from: some evals measure the text of their area. */
   readonly area: 'header' | 'body' | 'rawbody' | 'full' | 'rbl'
+  /** Words of the rule's tflags lines: list evals read nice, a, ns, domains_only, ips_only and notrim. */
+  readonly tflags: readonly string[]
   readonly settings: Settings
   /** Adds a detail to the hit of this rule (SpamAssassin's test log line; option of the symbol). */
   detail(text: string): void
