@@ -1,0 +1,38 @@
+// Named captures: a rule with (?<NAME>...) sets the tag NAME, a rule with %{NAME} is matched with the captured texts put in.
+
+const template = /(?<!\\)%\{([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*(?:\([^)}]*\))?)\}/g
+
+/** What a regex text asks of the runner besides matching. */
+export function escapesOf(source: string): { readonly captures: boolean; readonly templates: boolean } {
+  return { captures: /\(\?P?[<'][A-Z]/.test(source), templates: templateNames(source).length > 0 }
+}
+
+/** Names of the tags that a pattern has placeholders for, each once. */
+export function templateNames(source: string): readonly string[] {
+  if (!source.includes('%{')) return []
+  return [...new Set([...source.matchAll(template)].map((found) => found[1]!))]
+}
+
+/** Puts the values in, quoted. Undefined when a tag is not set: the rule then does not run. */
+export function fillTemplates(
+  source: string,
+  valuesOf: (tag: string) => readonly string[],
+): string | undefined {
+  let complete = true
+  const filled = source.replace(template, (_, name: string) => {
+    const values = valuesOf(name).filter((value) => value !== '')
+    if (values.length === 0) complete = false
+    return `(?:${values.map(quote).join('|')})`
+  })
+  return complete ? filled : undefined
+}
+
+/** Perl's quotemeta for bytes. */
+function quote(text: string): string {
+  return text.replace(/[^A-Za-z0-9_]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
+/** A captured tag's name must look like one. */
+export function isTagName(name: string): boolean {
+  return /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*$/.test(name)
+}

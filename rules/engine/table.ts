@@ -1,0 +1,306 @@
+// A Plan's rules made ready to run: grouped by priority and by the text they read, patterns compiled lazily, evals looked up. Made once
+// per engine; a run only reads it.
+import type { CompiledPattern, PatternUse, TextMatcher } from '../regex/matcher.js'
+import { compilePattern, createPlainMatcher } from '../regex/plain.js'
+import { escapesOf, templateNames } from './capture.js'
+import { compileMetas, type Metas } from './metas.js'
+import type { Eval, Pattern, Plan, Plugin, Rule } from './types.js'
+
+/** Rules that one matcher finds in one kind of text. */
+export interface TextGroup {
+  /** Number of the group within the table: key of per-set activity. */
+  readonly id: number
+  /** Pattern number -> rule index. */
+  readonly rules: readonly number[]
+  readonly matcher: TextMatcher
+}
+
+/** Header rules that ask for the same value. */
+export interface HeaderGroup extends TextGroup {
+  readonly request: string
+  /** Counts each rule has on an absent header (the empty text): known after the first time, -1 before. */
+  readonly onEmpty: Int32Array
+}
+
+/** A rule that does not fit a group: negated, if-unset, captures, placeholders. */
+export interface SingleRule {
+  readonly rule: number
+  readonly use: PatternUse | undefined
+  /** Names of tags whose values have to be put in before the pattern can be compiled. */
+  readonly templates: readonly string[]
+}
+
+export interface EvalRule {
+  readonly rule: number
+  readonly run: Eval
+  readonly args: readonly string[]
+  /** Asks the network: started before everything else. */
+  readonly net: boolean
+}
+
+/** All that runs at one priority, in SpamAssassin's order of kinds. */
+export interface Stage {
+  readonly priority: number
+  readonly headers: readonly HeaderGroup[]
+  readonly headerSingles: readonly SingleRule[]
+  readonly exists: readonly number[]
+  readonly headerEvals: readonly EvalRule[]
+  readonly body: TextGroup | undefined
+  readonly uri: TextGroup | undefined
+  /** Evals on body, and mimeheader and uri_detail rules, which SpamAssassin counts among them. */
+  readonly bodyEvals: readonly (EvalRule | MimeRule | UriRule)[]
+  readonly rawbody: TextGroup | undefined
+  readonly rawbodyEvals: readonly EvalRule[]
+  readonly full: TextGroup | undefined
+  readonly fullEvals: readonly EvalRule[]
+  readonly rblEvals: readonly EvalRule[]
+  /** body, uri, rawbody and full rules with captures or placeholders. */
+  readonly singles: readonly SingleRule[]
+}
+
+export interface MimeRule {
+  readonly rule: number
+  readonly mime: {
+    readonly request: string
+    readonly raw: boolean
+    readonly pattern: CompiledPattern
+    readonly negated: boolean
+    readonly ifUnset: string
+    readonly first: number
+    readonly last: number
+    readonly concat: boolean
+    readonly hitsMax: number
+  }
+}
+
+export interface UriRule {
+  readonly rule: number
+  readonly criteria: readonly {
+    readonly key: string
+    readonly regExp: CompiledPattern
+    readonly negated: boolean
+  }[]
+}
+
+export interface RuleTable {
+  readonly rules: readonly Rule[]
+  readonly indexOf: ReadonlyMap<string, number>
+  readonly stages: readonly Stage[]
+  readonly metas: Metas
+  readonly groups: number
+  /** Names of evals that nobody brings, by rule name. */
+  readonly missing: ReadonlyMap<string, string>
+}
+
+export function compileTable(plan: Plan, plugins: readonly Plugin[], local: boolean): RuleTable {
+  return new TableMaker(plan, plugins).make(local)
+}
+
+/** Evals by name of the plugins that the plan loaded. */
+function evalsOf(plan: Plan, plugins: readonly Plugin[]): Map<string, Eval> {
+  const loaded = new Set(plan.plugins)
+  const evals = new Map<string, Eval>()
+  for (const plugin of plugins) {
+    if (!loaded.has(plugin.name)) continue
+    for (const [name, run] of Object.entries(plugin.evals ?? {})) evals.set(name, run)
+  }
+  return evals
+}
+
+function patternUse(pattern: CompiledPattern, rule: Rule): PatternUse {
+  const multiple = rule.tflags.includes('multiple')
+  return {
+    pattern,
+    multiple,
+    hitsMax: multiple ? hitsMaxOf(rule) : 1,
+    skipFirst: rule.kind === 'body' && rule.tflags.includes('nosubject'),
+  }
+}
+
+function hitsMaxOf(rule: Rule): number {
+  for (const flag of rule.tflags) {
+    const found = /^maxhits=(\d+)$/.exec(flag)
+    if (found) return Number(found[1]) || Number.POSITIVE_INFINITY
+  }
+  return Number.POSITIVE_INFINITY
+}
+
+type TextKind = 'body' | 'uri' | 'rawbody' | 'full'
+
+class TableMaker {
+  private groups = 0
+  private readonly rules: readonly Rule[]
+  private readonly indexOf: ReadonlyMap<string, number>
+  private readonly evals: ReadonlyMap<string, Eval>
+  private readonly missing = new Map<string, string>()
+  /** Equal patterns are compiled once. */
+  private readonly patterns = new Map<string, CompiledPattern>()
+
+  constructor(plan: Plan, plugins: readonly Plugin[]) {
+    this.rules = plan.rules
+    this.indexOf = new Map(plan.rules.map((rule, index) => [rule.name, index]))
+    this.evals = evalsOf(plan, plugins)
+  }
+
+  make(local: boolean): RuleTable {
+    const byPriority = new Map<number, number[]>()
+    for (let index = 0; index < this.rules.length; index++) {
+      const { priority } = this.rules[index]!
+      const list = byPriority.get(priority)
+      if (list) list.push(index)
+      else byPriority.set(priority, [index])
+    }
+    const priorities = [...byPriority.keys()].sort((a, b) => a - b)
+    const stages = priorities.map((priority) => this.stage(priority, byPriority.get(priority)!))
+    const metas = compileMetas(this.rules, this.indexOf, local)
+    return {
+      rules: this.rules,
+      indexOf: this.indexOf,
+      stages,
+      metas,
+      groups: this.groups,
+      missing: this.missing,
+    }
+  }
+
+  private pattern(pattern: Pattern): CompiledPattern {
+    const key = `${pattern.flags}/${pattern.source}`
+    let compiled = this.patterns.get(key)
+    if (!compiled) {
+      compiled = compilePattern(pattern.source, pattern.flags)
+      this.patterns.set(key, compiled)
+    }
+    return compiled
+  }
+
+  private stage(priority: number, rules: readonly number[]): Stage {
+    const of = (kind: Rule['kind']) => rules.filter((index) => this.rules[index]!.kind === kind)
+    const header = of('header')
+    const plain = header.filter((index) => this.isPlainHeader(this.rules[index]!))
+    const texts: readonly TextKind[] = ['body', 'uri', 'rawbody', 'full']
+    const special = texts.flatMap((kind) => of(kind).filter((index) => this.isSpecial(this.rules[index]!)))
+    const evals = of('eval').flatMap((index) => this.evalRule(index))
+    const inArea = (area: string) =>
+      evals.filter(({ rule }) => (this.rules[rule] as { area?: string }).area === area)
+    const mime = of('mimeheader').map((index) => this.mimeRule(index))
+    const uri = of('uri_detail').map((index) => this.uriRule(index))
+    return {
+      priority,
+      headers: this.headerGroups(plain),
+      headerSingles: header.filter((index) => !plain.includes(index)).map((index) => this.single(index)),
+      exists: of('exists'),
+      headerEvals: inArea('header'),
+      body: this.textGroup(of('body')),
+      uri: this.textGroup(of('uri')),
+      bodyEvals: [...inArea('body'), ...mime, ...uri],
+      rawbody: this.textGroup(of('rawbody')),
+      rawbodyEvals: inArea('rawbody'),
+      full: this.textGroup(of('full')),
+      fullEvals: inArea('full'),
+      rblEvals: inArea('rbl'),
+      singles: special.map((index) => this.single(index)),
+    }
+  }
+
+  private isSpecial(rule: Rule): boolean {
+    if (!('pattern' in rule)) return false
+    const { captures, templates } = escapesOf(rule.pattern.source)
+    return captures || templates
+  }
+
+  private isPlainHeader(rule: Rule): boolean {
+    return rule.kind === 'header' && !rule.negated && rule.ifUnset === undefined && !this.isSpecial(rule)
+  }
+
+  private headerGroups(rules: readonly number[]): HeaderGroup[] {
+    const byRequest = new Map<string, number[]>()
+    for (const index of rules) {
+      const { request } = this.rules[index] as { request: string }
+      const list = byRequest.get(request)
+      if (list) list.push(index)
+      else byRequest.set(request, [index])
+    }
+    return [...byRequest].map(([request, list]) => ({
+      ...this.group(list),
+      request,
+      onEmpty: new Int32Array(list.length).fill(-1),
+    }))
+  }
+
+  private textGroup(rules: readonly number[]): TextGroup | undefined {
+    const plain = rules.filter((index) => !this.isSpecial(this.rules[index]!))
+    return plain.length === 0 ? undefined : this.group(plain)
+  }
+
+  private group(rules: readonly number[]): TextGroup {
+    const uses = rules.map((index) => {
+      const rule = this.rules[index] as Rule & { pattern: Pattern }
+      return patternUse(this.pattern(rule.pattern), rule)
+    })
+    return { id: this.groups++, rules, matcher: createPlainMatcher(uses) }
+  }
+
+  private single(index: number): SingleRule {
+    const rule = this.rules[index] as Rule & { pattern: Pattern }
+    const templates = templateNames(rule.pattern.source)
+    const use = templates.length === 0 ? patternUse(this.pattern(rule.pattern), rule) : undefined
+    return { rule: index, use, templates }
+  }
+
+  private evalRule(index: number): EvalRule[] {
+    const rule = this.rules[index] as Extract<Rule, { kind: 'eval' }>
+    const run = this.evals.get(rule.eval)
+    if (!run) {
+      this.missing.set(rule.name, rule.eval)
+      return []
+    }
+    const net = rule.area === 'rbl' || rule.tflags.includes('net')
+    return [{ rule: index, run, args: rule.args, net }]
+  }
+
+  private mimeRule(index: number): MimeRule {
+    const rule = this.rules[index] as Extract<Rule, { kind: 'mimeheader' }>
+    const raw = rule.request.endsWith(':raw')
+    const multiple = rule.tflags.includes('multiple')
+    const hitsMax = hitsMaxOf(rule)
+    const [first, last] = partRange(rule.tflags)
+    return {
+      rule: index,
+      mime: {
+        request: raw ? rule.request.slice(0, -4) : rule.request,
+        raw,
+        pattern: this.pattern(rule.pattern),
+        negated: rule.negated,
+        ifUnset: rule.ifUnset ?? '',
+        first,
+        last,
+        concat: rule.tflags.includes('concat'),
+        hitsMax: hitsMax !== Number.POSITIVE_INFINITY ? hitsMax : multiple ? 1000 : 1,
+      },
+    }
+  }
+
+  private uriRule(index: number): UriRule {
+    const rule = this.rules[index] as Extract<Rule, { kind: 'uri_detail' }>
+    return {
+      rule: index,
+      criteria: rule.criteria.map(({ key, pattern, negated }) => ({
+        key,
+        regExp: this.pattern(pattern),
+        negated,
+      })),
+    }
+  }
+}
+
+/** tflags range=N, N-, -M, N-M: numbers of MIME parts, the message itself being 1. */
+function partRange(tflags: readonly string[]): readonly [number, number] {
+  for (const flag of tflags) {
+    const found = /^range=(\d+)?(-)?(\d+)?$/.exec(flag)
+    if (!found) continue
+    const first = found[1] === undefined ? 0 : Number(found[1])
+    if (found[2] === undefined) return found[1] === undefined ? [0, 1000] : [first, first]
+    return [first, found[3] === undefined ? 1000 : Number(found[3])]
+  }
+  return [0, 1000]
+}

@@ -1,0 +1,37 @@
+// The narrow door between the rule runner and whatever finds patterns in texts: the plain engine (plain.ts) and any faster one
+// stand behind it and must give the same hits.
+import type { ByteString } from '../../src/types.js'
+
+/** A pattern made ready for matching. */
+export interface CompiledPattern {
+  /** Compiled at first use, with the `g` flag for counting. */
+  readonly regExp: RegExp
+  /** Perl group name -> JS group number, for rules with named captures. */
+  readonly names: ReadonlyMap<string, number>
+}
+
+/** One pattern of a matcher; its place in the list is its number. */
+export interface PatternUse {
+  readonly pattern: CompiledPattern
+  /** Count every match instead of stopping at the first. */
+  readonly multiple: boolean
+  /** Stop counting here; Infinity = never. */
+  readonly hitsMax: number
+  /** Leave out line 0 (tflags nosubject). */
+  readonly skipFirst: boolean
+}
+
+/** Where a pattern hit first. */
+export interface FirstMatch {
+  readonly line: number
+  readonly index: number
+  readonly length: number
+}
+
+/** Called once per pattern that hit. `crashed` is set, and count 0, when the regex engine gave up (its stack overflowed). */
+export type OnHit = (use: number, count: number, first: FirstMatch | undefined, crashed?: unknown) => void
+
+export interface TextMatcher {
+  /** `active[i] === 0` leaves pattern i out. `firsts` asks for the place of the first match. */
+  match(lines: readonly ByteString[], active: Uint8Array, onHit: OnHit, firsts: boolean): void
+}
