@@ -1,0 +1,133 @@
+// The reading side, in a scan worker: a mail's features to an opinion, from shared memory, without waiting for anything.
+import type { Classification, Clue } from '../src/types.js'
+import { createExtractor, type Extractor, type Features } from './features.js'
+import {
+  calibrate,
+  fuse,
+  type MemberScores,
+  ownEvidence,
+  scoreMembers,
+  tokenProbability,
+} from './model/members.js'
+import { control, type SharedModel } from './model/model.js'
+import { hamAt, slotWords, spamAt, TokenTable } from './model/table.js'
+import { gramBits } from './tokens/grams.js'
+
+/** What scan workers need of the learner; plain data that can be posted. */
+export interface SharedLearner {
+  readonly salt: number
+  readonly minSpam: number
+  readonly minHam: number
+  /** Name of the BroadcastChannel on which new memory is announced; absent in one thread. */
+  readonly channel?: string
+  readonly models: readonly (readonly [owner: string, model: SharedModel])[]
+}
+
+export interface ClassifyOptions {
+  /** Whose own model lies over the site's. */
+  readonly user?: string
+  /** How many clues to name, strongest first; needs features with names. */
+  readonly clues?: number
+}
+
+interface View {
+  readonly control: Int32Array
+  readonly table: TokenTable
+  readonly grams: Float32Array
+  readonly gramShift: number
+}
+
+export interface Classifier {
+  readonly extractor: Extractor
+  classify(features: Features, options?: ClassifyOptions): Classification
+  /** The members one by one, for experiments and for a rule on their disagreement. */
+  members(features: Features, user?: string): MemberScores
+  /** Takes new memory of an owner. */
+  adopt(owner: string, model: SharedModel): void
+  /** The store was replaced by one with another salt. */
+  reseed(salt: number): void
+}
+
+export function createClassifierOf(shared: SharedLearner): Classifier {
+  const views = new Map<string, View>()
+  const adopt = (owner: string, model: SharedModel): void => {
+    const grams = new Float32Array(model.grams ?? new SharedArrayBuffer(0))
+    views.set(owner, {
+      control: new Int32Array(model.control),
+      table: new TokenTable(model.table),
+      grams,
+      gramShift: gramBits - Math.log2(grams.length || 1),
+    })
+  }
+  for (const [owner, model] of shared.models) adopt(owner, model)
+
+  const totalsOf = (view: View | undefined): { spam: number; ham: number } => ({
+    spam: view?.control[control.spam] ?? 0,
+    ham: view?.control[control.ham] ?? 0,
+  })
+
+  const score = (features: Features, user?: string) => {
+    const site = views.get('')!
+    const own = user ? views.get(user) : undefined
+    const overlay = own && { table: own.table, totals: totalsOf(own) }
+    return scoreMembers(features, site.table, site.grams, site.gramShift, totalsOf(site), overlay)
+  }
+
+  let extractor = createExtractor(shared.salt)
+  return {
+    get extractor() {
+      return extractor
+    },
+    adopt,
+    reseed(salt) {
+      extractor = createExtractor(salt)
+    },
+    members: score,
+    classify(features, options) {
+      const site = totalsOf(views.get(''))
+      const own = totalsOf(options?.user ? views.get(options.user) : undefined)
+      const spamLearned = site.spam + own.spam
+      const hamLearned = site.ham + own.ham
+      const learned = { spamLearned, hamLearned, tokens: features.lo.length }
+      if (spamLearned < shared.minSpam || hamLearned < shared.minHam)
+        return {
+          ...learned,
+          probability: undefined,
+          reason: `too little learned: ${spamLearned} of ${shared.minSpam} spam, ${hamLearned} of ${shared.minHam} ham`,
+          clues: [],
+        }
+      const scores = score(features, options?.user)
+      const logOdds = fuse(scores)
+      return {
+        ...learned,
+        tokensKnown: scores.known,
+        logOdds,
+        probability: calibrate(logOdds),
+        clues: options?.clues ? findClues(features, views, options) : [],
+      }
+    },
+  }
+}
+
+/** Tokens by how far their probability lies from one half, then by how often they were seen. */
+function findClues(features: Features, views: ReadonlyMap<string, View>, options: ClassifyOptions): Clue[] {
+  if (!features.names) return []
+  const site = views.get('')!
+  const own = options.user ? views.get(options.user) : undefined
+  const weighted = (at: number): number => site.control[at]! + ownEvidence * (own?.control[at] ?? 0)
+  const totals = { spam: weighted(control.spam), ham: weighted(control.ham) }
+  const clues: Clue[] = []
+  for (let i = 0; i < features.lo.length; i++) {
+    const count = (view: View | undefined, at: number): number => {
+      const slot = view ? view.table.find(features.lo[i]!, features.hi[i]!) : -1
+      return slot < 0 ? 0 : view!.table.words[slot * slotWords + at]!
+    }
+    const spam = count(site, spamAt) + ownEvidence * count(own, spamAt)
+    const ham = count(site, hamAt) + ownEvidence * count(own, hamAt)
+    if (spam + ham === 0) continue
+    clues.push({ token: features.names[i]!, probability: tokenProbability(spam, ham, totals), spam, ham })
+  }
+  const strength = (clue: Clue): number => Math.abs(clue.probability - 0.5)
+  clues.sort((a, b) => strength(b) - strength(a) || b.spam + b.ham - (a.spam + a.ham))
+  return clues.slice(0, options.clues)
+}

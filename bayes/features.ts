@@ -1,0 +1,150 @@
+// What the learner sees of a mail. In: Message (parsed once, shared with the scan). Out: Features: sets of hashed tokens and 4-grams and
+// the mail's identity. The only place that turns mail into numbers; learning, scoring, ledger and remembered scans all carry this shape.
+// Texts are decoded here for words (Unicode); the views that rules see are bytes laid out for parity and are not used.
+import { createHash } from 'node:crypto'
+import type { ByteString, Message, Part } from '../src/types.js'
+import { decodeField, decodeText } from './tokens/decode.js'
+import { decodeFields, scanFields, shapeOf } from './tokens/fields.js'
+import { Grams, headBytesMax, textBytesMax, uriBytesMax } from './tokens/grams.js'
+import { scanHtml, urisPerMailMax } from './tokens/html.js'
+import { createSeeds, Sink } from './tokens/sink.js'
+import { findTextUris, scanUri } from './tokens/uris.js'
+import { scanWords } from './tokens/words.js'
+
+/** Changes when the same mail would give other tokens; a store of another version is rebuilt or refused, never mixed. */
+export const tokenizerVersion = 1
+
+/** Decoded text of one mail that is read. */
+const textUnitsMax = 100_000
+const partsMax = 60
+/** Bytes of the body that make the mail's identity. */
+const identityBytesMax = 4096
+
+export interface Features {
+  /** Identity of the mail: survives changed Received, Subject tags, filter headers and line ends. */
+  readonly id: string
+  /** Low 32 bits of each token. */
+  readonly lo: Uint32Array
+  /** 22 further bits above the two member bits (tokens/sink.ts). */
+  readonly hi: Uint32Array
+  readonly grams: Uint32Array
+  readonly headCount: number
+  readonly bodyCount: number
+  /** Text of the tokens by index, when asked for. */
+  readonly names?: readonly string[]
+}
+
+export interface Extractor {
+  extract(message: Message, options?: { readonly names?: boolean }): Features
+}
+
+/** One per thread: holds the scratch space. */
+export function createExtractor(salt: number): Extractor {
+  const seeds = createSeeds(salt)
+  const sink = new Sink(seeds)
+  const grams = new Grams()
+  return {
+    extract(message, options) {
+      sink.reset(options?.names === true)
+      grams.reset()
+      const fields = decodeFields(message.headers)
+      scanFields(fields, sink)
+      for (const field of fields) if (!grams.write(`${field.name}: ${field.value}\n`, headBytesMax)) break
+      grams.take(seeds.gramHead.a)
+
+      const uris: string[] = []
+      const texts = readParts(message, sink, uris)
+      for (const text of texts) {
+        scanWords(text, sink, { seed: seeds.bodyWord })
+        if (uris.length < urisPerMailMax) findTextUris(text, uris, urisPerMailMax)
+      }
+      for (const uri of uris) scanUri(uri, sink)
+      for (const uri of uris) if (!grams.write(uri + '\n', uriBytesMax)) break
+      grams.take(seeds.gramUri.a)
+      for (const text of texts) if (!grams.writeCollapsed(text + '\n', textBytesMax)) break
+      grams.take(seeds.gramText.a)
+
+      return {
+        id: identify(message),
+        lo: sink.lo.slice(0, sink.count),
+        hi: sink.hi.slice(0, sink.count),
+        grams: grams.ids.slice(0, grams.count),
+        headCount: sink.headCount,
+        bodyCount: sink.bodyCount,
+        ...(sink.names ? { names: sink.names } : {}),
+      }
+    },
+  }
+}
+
+/** Structure tokens of every part, and the texts people read, decoded. */
+function readParts(message: Message, sink: Sink, uris: string[]): string[] {
+  const texts: string[] = []
+  let units = 0
+  let count = 0
+  for (const part of message.parts) {
+    if (++count > partsMax) break
+    const depth = part.path === '' ? 0 : part.path.split('.').length
+    addStructure(part, depth, sink)
+    if (part.children.length > 0 || part.type.startsWith('multipart/')) continue
+    const type = part.effectiveType || part.type
+    if (!type.startsWith('text/') || units >= textUnitsMax) {
+      sink.addText('partSize', part.type + sizeClass(part.rawBody.length))
+      continue
+    }
+    let bytes = part.decoded()
+    sink.addText('partSize', part.type + sizeClass(bytes.length))
+    if (bytes.length > 2 * textUnitsMax) bytes = bytes.slice(0, 2 * textUnitsMax)
+    let text = decodeText(bytes, part.charset).slice(0, textUnitsMax)
+    if (type === 'text/html') text = scanHtml(text, sink, uris)
+    units += text.length
+    if (part.path !== '') addNested(part, message, texts)
+    texts.push(text)
+  }
+  sink.addText('partCount', String(Math.min(12, count)))
+  return texts
+}
+
+/** Subject and sender of a forwarded mail are words of the mail that carries it. */
+function addNested(part: Part, message: Message, texts: string[]): void {
+  const parent = message.parts.find((candidate) => candidate.children.includes(part))
+  if (parent?.type !== 'message/rfc822') return
+  for (const header of part.headers) {
+    const name = header.name.toLowerCase()
+    if (name === 'subject' || name === 'from') texts.push(decodeField(header.raw))
+  }
+}
+
+function addStructure(part: Part, depth: number, sink: Sink): void {
+  sink.addText('partType', part.type + depth)
+  sink.addText('partEncoding', `${part.type}|${part.encoding.slice(0, 20)}`)
+  if (part.charset !== '') sink.addText('partCharset', part.charset.toLowerCase())
+  if (part.name !== '') {
+    sink.addText('partExtension', /\.[^.]{1,6}$/.exec(part.name)?.[0].toLowerCase() ?? 'none')
+    if (part.name.length < 40) sink.addText('partName', part.name)
+  }
+  if (part.boundary) sink.addText('boundaryShape', shapeOf(part.boundary))
+  if (part.disposition !== '') sink.addText('disposition', part.disposition)
+}
+
+/** Half powers of two. */
+function sizeClass(bytes: number): string {
+  return bytes <= 0 ? '0' : String(Math.round(Math.log2(bytes) * 2))
+}
+
+/** What the sender fixed and no relay or filter changes: Message-ID, Date, From and the start of the body without blanks. */
+function identify(message: Message): string {
+  const hash = createHash('sha1')
+  for (const header of message.headers) {
+    const name = header.name.toLowerCase()
+    if (name === 'message-id' || name === 'date' || name === 'from')
+      hash.update(`${name}:${squash(header.raw)}\n`)
+  }
+  const from = message.pristineHeaders.length
+  hash.update(squash(message.pristine.slice(from, from + identityBytesMax)), 'latin1')
+  return hash.digest('hex').slice(0, 32)
+}
+
+function squash(text: ByteString): ByteString {
+  return text.replace(/\s+/g, '')
+}

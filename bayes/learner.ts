@@ -1,0 +1,570 @@
+// The learner as one object in one thread: ledger, scans, models. In: learnings and corrections. Out: what became of each, and models in
+// shared memory. It is run by the learner thread of a server (thread.ts), or in place by commands and tests. Every change of the ledger and
+// of the counts happens in one transaction; when it fails, memory is put right again from the ledger.
+import { existsSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { LearnerStats, LearnOutcome, MailClass } from '../src/types.js'
+import { type Features, tokenizerVersion } from './features.js'
+import { fuse } from './model/members.js'
+import { Model, type Profile, type SharedModel } from './model/model.js'
+import { isDamage, type Ledger, type LedgerRow, openLedger, type RowFilter } from './store/ledger.js'
+import { type Lock, lockDirectory } from './store/lock.js'
+import { type RememberedScan, ScanStore } from './store/scans.js'
+import { readSnapshot, writeSnapshot } from './store/snapshot.js'
+
+export interface LearnerSettings {
+  /** Absent = everything in memory, for `hamd evaluate` and tests. */
+  readonly dataDir?: string
+  readonly profile: Profile
+  /** No opinion before so many of each class are learned (SpamAssassin's bayes_min_spam_num and bayes_min_ham_num: 200). */
+  readonly minSpam: number
+  readonly minHam: number
+  /** Rows kept, and days; the oldest go first, with their counts. 0 days = no limit. */
+  readonly ledgerRowsMax: number
+  readonly ledgerDays: number
+  /** Scans that can be taught by id: how many, and for how long. 0 rows = none. */
+  readonly scanRowsMax: number
+  readonly scanDays: number
+  /** Sources whose learnings are never held: the admin's own. */
+  readonly trustedSources: readonly string[]
+  /** Salt of a new store; random when absent. */
+  readonly salt?: number
+}
+
+export const defaultSettings: LearnerSettings = {
+  profile: 'standard',
+  minSpam: 200,
+  minHam: 200,
+  ledgerRowsMax: 100_000,
+  ledgerDays: 0,
+  scanRowsMax: 20_000,
+  scanDays: 3,
+  trustedSources: ['cli', 'import'],
+}
+
+export interface Lesson {
+  readonly features: Features
+  readonly class: MailClass
+  /** '' or absent = the site's model. */
+  readonly user?: string
+  readonly source: string
+  readonly scanId?: string
+  readonly timeMs?: number
+}
+
+/** What a revocation or release would do, or has done. */
+export interface RevokeOutcome {
+  readonly rows: number
+  readonly spam: number
+  readonly ham: number
+  /** Mails whose earlier learning counts again. */
+  readonly restored: number
+  readonly applied: boolean
+}
+
+/** Learnings of one source are looked at together; with fewer than this nobody is judged. */
+const reputationMin = 10
+const reputationWindow = 50
+const reputationShare = 0.3
+/** The rest of the ledger says the opposite by this much: P below 0.04 for what is taught as spam. */
+const contradictionMargin = 6
+/** Mails of both classes others must have taught before a contradiction means anything. */
+const consensusMin = 100
+/** A burst is one-sided when more than this share of its learnings is of one class. */
+const burstShare = 0.9
+const burstMin = 20
+
+export class Learner {
+  readonly notes: string[] = []
+  readonly site: Model
+  private readonly own = new Map<string, Model>()
+  private replay = new Map<string, { spam: number[]; ham: number[] }>()
+  private random: () => number
+  /** Weights no longer follow from the ledger: something was taken back, or a burst was one-sided. */
+  private stale = new Set<string>()
+  private burst = { spam: 0, ham: 0 }
+  private refusal: string | undefined
+  private snapshotAt = -1
+
+  private constructor(
+    readonly settings: LearnerSettings,
+    private ledger: Ledger,
+    private readonly scans: ScanStore | undefined,
+    private readonly lock: Lock | undefined,
+  ) {
+    this.site = new Model(settings.profile)
+    this.random = createRandom(0x5eed)
+  }
+
+  /** Throws an Error with a clear word when the directory belongs to another process. */
+  static open(settings: LearnerSettings, options?: { readonly readOnly?: boolean }): Learner {
+    const { dataDir } = settings
+    const readOnly = options?.readOnly === true
+    const salt = (): number => settings.salt ?? Math.floor(Math.random() * 2 ** 32)
+    let lock: Lock | undefined
+    if (dataDir !== undefined && !readOnly) {
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+      const taken = lockDirectory(dataDir)
+      if ('holder' in taken)
+        throw new Error(`${dataDir} is in use by ${taken.holder}: one data directory, one hamd`)
+      lock = taken
+    }
+    if (readOnly && dataDir !== undefined && !existsSync(join(dataDir, 'learner.db')))
+      return Learner.open({ ...withoutDirectory(settings), scanRowsMax: 0 })
+    try {
+      const { ledger, notes } = openLedger(dataDir, readOnly, salt)
+      const scans = readOnly ? undefined : ScanStore.open(dataDir, settings.scanRowsMax, settings.scanDays)
+      const learner = new Learner(settings, ledger, scans, lock)
+      learner.notes.push(...notes)
+      learner.load()
+      return learner
+    } catch (error) {
+      lock?.release()
+      throw error
+    }
+  }
+
+  get salt(): number {
+    return this.ledger.salt
+  }
+
+  /** Models by owner, for posting to scan workers. */
+  *models(): Generator<[owner: string, model: SharedModel]> {
+    yield ['', this.site.handle]
+    for (const [owner, model] of this.own) yield [owner, model.handle]
+  }
+
+  /** Owners whose memory moved since the last call. */
+  takeMoved(): [owner: string, model: SharedModel][] {
+    const moved: [string, SharedModel][] = []
+    for (const [owner, model] of [['', this.site] as const, ...this.own])
+      if (model.moved) {
+        model.moved = false
+        moved.push([owner, model.handle])
+      }
+    return moved
+  }
+
+  /** Many lessons as one transaction: all outcomes hold, or the whole batch failed and every outcome says so. */
+  learnAll(lessons: readonly Lesson[]): LearnOutcome[] {
+    if (this.refusal) return lessons.map(() => ({ status: 'refused', reason: this.refusal! }))
+    return this.guarded(
+      () => lessons.map((lesson) => this.learnOne(lesson)),
+      (reason) => lessons.map(() => ({ status: 'failed', reason })),
+    )
+  }
+
+  learn(lesson: Lesson): LearnOutcome {
+    return this.learnAll([lesson])[0]!
+  }
+
+  /** Teaches a remembered scan. `user` undefined = whoever it belonged to. */
+  learnScan(
+    scanId: string,
+    what: MailClass | 'forget',
+    source: string,
+    user?: string,
+    nowMs = Date.now(),
+  ): LearnOutcome {
+    const scan = this.scans?.find(scanId, user, nowMs)
+    if (!scan)
+      return {
+        status: 'refused',
+        reason: `no scan ${scanId} is remembered (kept ${this.settings.scanDays} days)`,
+      }
+    if (what === 'forget') return this.forget(scan.features.id, scan.owner)
+    return this.learn({ features: scan.features, class: what, user: scan.owner, source, scanId })
+  }
+
+  remember(scans: readonly RememberedScan[], nowMs = Date.now()): void {
+    try {
+      this.scans?.remember(scans, nowMs)
+    } catch (error) {
+      this.say(`scans can't be remembered: ${messageOf(error)}`)
+    }
+  }
+
+  /** Takes back everything known of a mail, held or counted. */
+  forget(mail: string, owner = ''): LearnOutcome {
+    if (this.refusal) return { status: 'refused', reason: this.refusal }
+    return this.guarded<LearnOutcome>(
+      () => {
+        const row = this.ledger.current(owner, mail)
+        if (!row) return { status: 'unknown', id: mail }
+        if (row.state === 'counted') this.uncount(row)
+        this.ledger.remove(owner, mail)
+        return { status: 'forgotten', id: mail }
+      },
+      (reason) => ({ status: 'failed', reason }),
+    )
+  }
+
+  /** Takes back every learning the filter names; earlier learnings of the same mails count again. `preview` changes nothing. */
+  revoke(filter: RowFilter, preview: boolean): RevokeOutcome {
+    const rows = this.ledger.find({ ...filter, states: ['counted', 'held'] })
+    return this.change(rows, preview, (row) => {
+      if (row.state === 'counted') this.uncount(row)
+      this.ledger.setState(row.seq, 'revoked')
+      const before = this.ledger.lastSuperseded(row.owner, row.mail)
+      if (!before || row.state !== 'counted') return false
+      this.recount(before)
+      return true
+    })
+  }
+
+  /** Lets held or revoked learnings count after all. */
+  release(filter: RowFilter, preview: boolean): RevokeOutcome {
+    const rows = this.ledger.find({ ...filter, states: ['held', 'revoked'] })
+    return this.change(rows, preview, (row) => {
+      const current = this.ledger.current(row.owner, row.mail)
+      if (current && current.seq !== row.seq) {
+        if (current.state === 'counted') this.uncount(current)
+        this.ledger.setState(current.seq, 'superseded')
+      }
+      this.recount(row)
+      return false
+    })
+  }
+
+  rows(filter: RowFilter, limit = 1000): LedgerRow[] {
+    return this.ledger.find(filter, limit)
+  }
+
+  /** Sources with held learnings, for the admin's attention. */
+  held(): { source: string; rows: number }[] {
+    const bySource = new Map<string, number>()
+    for (const row of this.ledger.find({ states: ['held'] }))
+      bySource.set(row.source, (bySource.get(row.source) ?? 0) + 1)
+    return [...bySource].map(([source, rows]) => ({ source, rows }))
+  }
+
+  /** Whether weights should be rebuilt now that a burst of learning is over. */
+  get wantsRebuild(): boolean {
+    return this.stale.size > 0 || this.isBurstOneSided()
+  }
+
+  /** Learns the weights of every stale model afresh. Generator, so that a thread can answer in between. */
+  *rebuild(all = false): Generator<void, void> {
+    if (all || this.isBurstOneSided()) this.stale.add('')
+    this.burst = { spam: 0, ham: 0 }
+    const owners = all ? new Set([...this.stale, ...this.own.keys()]) : new Set(this.stale)
+    for (const owner of [...owners].sort()) {
+      this.stale.delete(owner)
+      const model = this.modelOf(owner)
+      if (owner !== '') {
+        this.rebuildOwn(owner, model)
+        yield
+        continue
+      }
+      const before = this.ledger.changes
+      const done = yield* model.rebuild(this.ledger.countedInHashOrder(''))
+      if (!done || this.ledger.changes !== before) this.stale.add('')
+    }
+  }
+
+  rebuildNow(all = false): void {
+    for (let round = 0; round < 3; round++) {
+      const steps = this.rebuild(all)
+      while (!steps.next().done);
+      if (this.stale.size === 0) return
+    }
+  }
+
+  /** Digest over all counted tokens: equal sets of learnings give equal digests. */
+  tokenDigest(owner = ''): string {
+    const entries = [...this.modelOf(owner).table.entries()].map(
+      (entry) => `${entry.lo}.${entry.hi}.${entry.spam}.${entry.ham}`,
+    )
+    return entries.sort().join('\n')
+  }
+
+  stats(): LearnerStats {
+    const { spam, ham } = this.site.totals
+    return {
+      spam,
+      ham,
+      tokens: this.site.table.countLive(),
+      sizeBytes: this.ledger.sizeBytes,
+      users: this.own.size,
+      version: `hamd-${tokenizerVersion}`,
+    }
+  }
+
+  /** Counted examples of an owner in hash order. */
+  examples(owner = ''): Iterable<{ features: Features; isSpam: boolean; seq: number }> {
+    return this.ledger.countedInHashOrder(owner)
+  }
+
+  /** The whole state as one file: the ledger, from which everything else follows. */
+  async backup(file: string): Promise<void> {
+    await this.ledger.db.backup(file)
+  }
+
+  /** Lets old mail go until limits hold; at most `max` rows a call. Returns how many went. */
+  expire(max: number, nowMs = Date.now()): number {
+    const { ledgerRowsMax, ledgerDays } = this.settings
+    const over = this.ledger.count() - ledgerRowsMax
+    const before = ledgerDays > 0 ? nowMs - ledgerDays * 86_400_000 : 0
+    const candidates = this.ledger.oldest(max, this.site.isFull ? '' : undefined)
+    const gone = candidates.filter((row, index) => index < over || row.timeMs < before || this.site.isFull)
+    if (gone.length === 0) return 0
+    return this.guarded(
+      () => {
+        for (const row of gone) {
+          if (row.state === 'counted') this.uncount(row, false)
+          this.ledger.removeRow(row.seq)
+        }
+        return gone.length
+      },
+      () => 0,
+    )
+  }
+
+  saveSnapshot(): void {
+    const { dataDir } = this.settings
+    if (dataDir === undefined || this.ledger.readOnly || this.refusal) return
+    const stamp = this.ledger.changes
+    if (stamp === this.snapshotAt) return
+    try {
+      writeSnapshot(join(dataDir, 'model.bin'), this.site, stamp, this.settings.profile)
+      this.snapshotAt = stamp
+    } catch (error) {
+      this.say(`the model could not be saved (it is rebuilt at the next start): ${messageOf(error)}`)
+    }
+  }
+
+  close(): void {
+    this.saveSnapshot()
+    this.scans?.close()
+    this.ledger.close()
+    this.lock?.release()
+  }
+
+  /** Why learning is refused at the moment, if it is. */
+  get refused(): string | undefined {
+    return this.refusal
+  }
+
+  private learnOne(lesson: Lesson): LearnOutcome {
+    const { features, source } = lesson
+    const owner = lesson.user ?? ''
+    const isSpam = lesson.class === 'spam'
+    const current = this.ledger.current(owner, features.id)
+    if (current && current.isSpam === isSpam)
+      return current.state === 'held'
+        ? { status: 'refused', reason: `held for review (learning ${current.seq})` }
+        : { status: 'known', id: features.id }
+    if (features.lo.length < 2) return { status: 'refused', reason: 'the mail has too few tokens' }
+    if (this.site.isFull) this.expire(200)
+
+    const model = this.modelOf(owner)
+    const contradicts = this.contradicts(features, isSpam)
+    const isHeld = contradicts && !this.isTrusted(source) && this.isDistrusted(source)
+    const row = {
+      owner,
+      mail: features.id,
+      isSpam,
+      timeMs: lesson.timeMs ?? Date.now(),
+      source,
+      scanId: lesson.scanId,
+      contradicts,
+    }
+    if (isHeld) {
+      const seq = this.ledger.add({ ...row, state: 'held' }, features)
+      this.holdSource(source)
+      return {
+        status: 'refused',
+        reason: `held for review (learning ${seq}): ${source} contradicts the rest`,
+      }
+    }
+    if (current) {
+      if (current.state === 'counted') this.uncount(current)
+      this.ledger.setState(current.seq, 'superseded')
+    }
+    const seq = this.ledger.add({ ...row, state: 'counted' }, features)
+    model.count(features, isSpam, 1)
+    this.stepWithReplay(owner, model, features, isSpam)
+    this.replayOf(owner)[lesson.class].push(seq)
+    if (owner === '') this.burst[lesson.class]++
+    return { status: current ? 'relearned' : 'learned', id: features.id }
+  }
+
+  /** One step towards the lesson and one towards a stored mail of the other class: keeps the level when learning is one-sided. */
+  private stepWithReplay(owner: string, model: Model, features: Features, isSpam: boolean): void {
+    if (owner !== '') {
+      this.stepOwn(model, features, isSpam)
+      return
+    }
+    model.step(features, isSpam)
+    const others = this.replayOf(owner)[isSpam ? 'ham' : 'spam']
+    while (others.length > 0) {
+      const at = Math.floor(this.random() * others.length)
+      const row = this.ledger.row(others[at]!)
+      if (row?.state === 'counted') {
+        model.step(this.ledger.features(row.seq, row.mail), row.isSpam)
+        return
+      }
+      others[at] = others[others.length - 1]!
+      others.pop()
+    }
+  }
+
+  /** A user's own step starts from what the site says: the own model learns the difference. */
+  private stepOwn(model: Model, features: Features, isSpam: boolean): void {
+    const below = this.site.score(features)
+    model.step(features, isSpam, { head: below.head, body: below.body, damped: false })
+  }
+
+  private rebuildOwn(owner: string, model: Model): void {
+    model.clear()
+    for (const { features, isSpam } of this.ledger.countedInHashOrder(owner)) {
+      model.count(features, isSpam, 1)
+      this.stepOwn(model, features, isSpam)
+    }
+  }
+
+  private contradicts(features: Features, isSpam: boolean): boolean {
+    const { spam, ham } = this.site.totals
+    if (spam < consensusMin || ham < consensusMin) return false
+    const sum = fuse(this.site.score(features))
+    return (isSpam ? sum : -sum) < -contradictionMargin
+  }
+
+  private isTrusted(source: string): boolean {
+    return this.settings.trustedSources.some((name) => source === name || source.startsWith(name + ':'))
+  }
+
+  private isDistrusted(source: string): boolean {
+    const { n, contradicting } = this.ledger.reputation(source, reputationWindow)
+    return n + 1 >= reputationMin && contradicting + 1 > reputationShare * (n + 1)
+  }
+
+  /** What a source taught against the rest is held together, also what was counted before the pattern showed. */
+  private holdSource(source: string): void {
+    const rows = this.ledger.find({ source, states: ['counted'] }).filter((row) => row.contradicts)
+    for (const row of rows) {
+      this.uncount(row)
+      this.ledger.setState(row.seq, 'held')
+      const before = this.ledger.lastSuperseded(row.owner, row.mail)
+      if (before) this.recount(before)
+    }
+    this.say(`${source} is held for review: more than 30 % of its learnings contradict the rest`)
+  }
+
+  private uncount(row: LedgerRow, makesStale = true): void {
+    this.modelOf(row.owner).count(this.ledger.features(row.seq, row.mail), row.isSpam, -1)
+    if (makesStale || row.owner !== '') this.stale.add(row.owner)
+  }
+
+  private recount(row: LedgerRow): void {
+    this.ledger.setState(row.seq, 'counted')
+    this.modelOf(row.owner).count(this.ledger.features(row.seq, row.mail), row.isSpam, 1)
+    this.replayOf(row.owner)[row.isSpam ? 'spam' : 'ham'].push(row.seq)
+    this.stale.add(row.owner)
+  }
+
+  private change(
+    rows: readonly LedgerRow[],
+    preview: boolean,
+    apply: (row: LedgerRow) => boolean,
+  ): RevokeOutcome {
+    const spam = rows.filter((row) => row.isSpam).length
+    const outcome = { rows: rows.length, spam, ham: rows.length - spam, restored: 0, applied: false }
+    if (preview || this.refusal) {
+      const restored = rows.filter((row) => this.ledger.lastSuperseded(row.owner, row.mail)).length
+      return { ...outcome, restored }
+    }
+    return this.guarded<RevokeOutcome>(
+      () => ({ ...outcome, restored: rows.filter((row) => apply(row)).length, applied: true }),
+      () => outcome,
+    )
+  }
+
+  private isBurstOneSided(): boolean {
+    const { spam, ham } = this.burst
+    const n = spam + ham
+    return n >= burstMin && Math.max(spam, ham) > burstShare * n
+  }
+
+  private modelOf(owner: string): Model {
+    if (owner === '') return this.site
+    let model = this.own.get(owner)
+    if (!model) {
+      model = new Model(this.settings.profile, { own: true })
+      model.moved = true
+      this.own.set(owner, model)
+    }
+    return model
+  }
+
+  private replayOf(owner: string): { spam: number[]; ham: number[] } {
+    let lists = this.replay.get(owner)
+    if (!lists) {
+      lists = { spam: this.ledger.seqs(owner, true), ham: this.ledger.seqs(owner, false) }
+      this.replay.set(owner, lists)
+    }
+    return lists
+  }
+
+  /** Runs a change as one transaction; when the store fails, memory follows the ledger again and learning is refused with the reason. */
+  private guarded<T>(work: () => T, failed: (reason: string) => T): T {
+    try {
+      return this.ledger.db.inTransaction ? work() : this.ledger.transaction(work)
+    } catch (error) {
+      const reason = messageOf(error)
+      this.say(`learning failed: ${reason}`)
+      if (isDamage(error)) this.refusal = `the learner's database is damaged: ${reason}`
+      else this.reload()
+      return failed(reason)
+    }
+  }
+
+  private load(): void {
+    if (this.ledger.readOnly || this.settings.dataDir === undefined || !this.loadSnapshot()) this.reload()
+    for (const owner of this.ledger.owners()) if (owner !== '') this.rebuildOwn(owner, this.modelOf(owner))
+  }
+
+  private loadSnapshot(): boolean {
+    const stamp = this.ledger.changes
+    const file = join(this.settings.dataDir!, 'model.bin')
+    if (!readSnapshot(file, this.site, stamp, this.settings.profile)) return false
+    this.snapshotAt = stamp
+    return true
+  }
+
+  /** Everything in memory from the ledger. */
+  private reload(): void {
+    this.replay.clear()
+    this.site.clear()
+    for (const { features, isSpam } of this.ledger.countedInHashOrder(''))
+      this.site.count(features, isSpam, 1)
+    this.stale.add('')
+    for (const owner of this.own.keys()) this.stale.add(owner)
+    this.rebuildNow()
+  }
+
+  private say(note: string): void {
+    if (this.notes.at(-1) !== note) this.notes.push(note)
+    if (this.notes.length > 50) this.notes.shift()
+  }
+}
+
+function withoutDirectory(settings: LearnerSettings): LearnerSettings {
+  const { dataDir: _, ...rest } = settings
+  return rest
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** A small generator with a seed: replay must give the same weights for the same learnings in the same order. */
+export function createRandom(seed: number): () => number {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}

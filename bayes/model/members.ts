@@ -1,0 +1,210 @@
+// The four members and their sum. In: Features and the shared tables. Out: log-odds. Formulae and constants: docs/learning.md, which says
+// on what each was tuned. Everything stays in log-odds; a probability is made once, at the end.
+import type { Features } from '../features.js'
+import { bodyBit, headBit } from '../tokens/sink.js'
+import { hamAt, slotWords, spamAt, type TokenTable, weightsAt } from './table.js'
+
+/** Token members: value of a feature is (c/n)^a, so that long mails do not shout. AdaGrad rate and initial sum. */
+const lengthBase = 400
+const lengthPower = 0.75
+const tokenRate = 0.03
+const gramRate = 0.01
+const sumStart = 0.1
+/** Steps on labels that contradict the score by more than this are damped: 5 % wrong labels cost 0.03 instead of 0.2. */
+const dampMargin = 2
+/** Strength and prior of a token's probability, and how far it must lie from 0.5 to count (Robinson; bogofilter's values, found flat). */
+const priorStrength = 0.0178
+const prior = 0.52
+const deviationMin = 0.375
+/** Most that each member may say. The body members get less: padding with ham words reaches only them. */
+export const limits = { head: 6, body: 3, grams: 6, counts: 3 } as const
+/** Calibration P = 1/(1+exp(-(a S + b))). */
+const calibrationSlope = 0.475
+const calibrationOffset = -0.418
+
+export interface MemberScores {
+  head: number
+  body: number
+  grams: number
+  counts: number
+}
+
+/** Where the weights of the linear members stand: in the shared table, or apart while they are rebuilt. */
+export interface Weights {
+  readonly tokens: Float32Array
+  /** Floats from one slot to the next, and to its first weight. */
+  readonly stride: number
+  readonly offset: number
+  readonly grams: Float32Array
+  readonly gramSums: Float32Array
+  /** Right shift from 22 bits to the size of `grams`. */
+  readonly gramShift: number
+}
+
+export interface Totals {
+  readonly spam: number
+  readonly ham: number
+}
+
+/** A user's own model, laid over the site's. */
+export interface Overlay {
+  readonly table: TokenTable
+  readonly totals: Totals
+}
+
+/** One learning of the user's own weighs as much as so many of the site's in the counts. */
+export const ownEvidence = 5
+
+export function lengthValue(count: number): number {
+  return (lengthBase / (count || 1)) ** lengthPower
+}
+
+/** Probability of spam given a token, from counts and class sizes. */
+export function tokenProbability(spam: number, ham: number, totals: Totals): number {
+  const seen = spam + ham
+  if (seen === 0) return prior
+  const a = spam / Math.max(1, totals.spam)
+  const b = ham / Math.max(1, totals.ham)
+  return (priorStrength * prior + seen * (a / (a + b))) / (priorStrength + seen)
+}
+
+export interface Scored extends MemberScores {
+  readonly known: number
+}
+
+/** Raw log-odds of the members for one mail. */
+export function scoreMembers(
+  features: Features,
+  table: TokenTable,
+  gramWeights: Float32Array,
+  gramShift: number,
+  totals: Totals,
+  overlay?: Overlay,
+): Scored {
+  const { lo, hi, grams } = features
+  const { words, floats } = table
+  const own = overlay?.table
+  const spamTotal = totals.spam + ownEvidence * (overlay?.totals.spam ?? 0)
+  const hamTotal = totals.ham + ownEvidence * (overlay?.totals.ham ?? 0)
+  const perSpam = 1 / Math.max(1, spamTotal)
+  const perHam = 1 / Math.max(1, hamTotal)
+  let head = 0
+  let body = 0
+  let clueSum = 0
+  let clues = 0
+  let known = 0
+  for (let i = 0; i < lo.length; i++) {
+    const slot = table.find(lo[i]!, hi[i]!)
+    const ownSlot = own ? own.find(lo[i]!, hi[i]!) : -1
+    if (slot < 0 && ownSlot < 0) continue
+    const bits = hi[i]!
+    let spam = 0
+    let ham = 0
+    if (slot >= 0) {
+      const base = slot * slotWords
+      if (bits & headBit) head += floats[base + weightsAt]!
+      if (bits & bodyBit) body += floats[base + weightsAt + 2]!
+      spam = words[base + spamAt]!
+      ham = words[base + hamAt]!
+    }
+    if (ownSlot >= 0) {
+      const base = ownSlot * slotWords
+      if (bits & headBit) head += own!.floats[base + weightsAt]!
+      if (bits & bodyBit) body += own!.floats[base + weightsAt + 2]!
+      spam += ownEvidence * own!.words[base + spamAt]!
+      ham += ownEvidence * own!.words[base + hamAt]!
+    }
+    const seen = spam + ham
+    if (seen === 0) continue
+    known++
+    const a = spam * perSpam
+    const b = ham * perHam
+    const f = (priorStrength * prior + (seen * a) / (a + b)) / (priorStrength + seen)
+    if (f - 0.5 < deviationMin && 0.5 - f < deviationMin) continue
+    clueSum += Math.log(f / (1 - f))
+    clues++
+  }
+  let gramSum = 0
+  for (let i = 0; i < grams.length; i++) gramSum += gramWeights[grams[i]! >>> gramShift]!
+  return {
+    head: head * lengthValue(features.headCount),
+    body: body * lengthValue(features.bodyCount),
+    grams: gramSum,
+    counts: clues === 0 ? 0 : clueSum / clues,
+    known,
+  }
+}
+
+/** The sum in which no member can outshout the others: one strange mail must not cost the whole distance. */
+export function fuse(scores: MemberScores): number {
+  return (
+    limits.head * Math.tanh(scores.head / limits.head) +
+    limits.body * Math.tanh(scores.body / limits.body) +
+    limits.grams * Math.tanh(scores.grams / limits.grams) +
+    limits.counts * Math.tanh(scores.counts / limits.counts)
+  )
+}
+
+export function calibrate(sum: number): number {
+  return 1 / (1 + Math.exp(-(calibrationSlope * sum + calibrationOffset)))
+}
+
+function gradient(score: number, isSpam: boolean, value: number, damped: boolean): number {
+  const p = 1 / (1 + Math.exp(-score))
+  const margin = isSpam ? score : -score
+  const damp = damped && margin < -dampMargin ? Math.exp((margin + dampMargin) / 2) : 1
+  return damp * ((isSpam ? 1 : 0) - p) * value
+}
+
+/** One step of both token members. `slots[i]` is the slot of token i; `base` is what other weights already say (a user's step). */
+export function stepTokens(
+  features: Features,
+  slots: Int32Array,
+  isSpam: boolean,
+  weights: Pick<Weights, 'tokens' | 'stride' | 'offset'>,
+  base: { readonly head: number; readonly body: number; readonly damped: boolean },
+): void {
+  const { hi } = features
+  const { tokens, stride, offset } = weights
+  const headValue = lengthValue(features.headCount)
+  const bodyValue = lengthValue(features.bodyCount)
+  let head = 0
+  let body = 0
+  for (let i = 0; i < hi.length; i++) {
+    const at = slots[i]! * stride + offset
+    if (hi[i]! & headBit) head += tokens[at]!
+    if (hi[i]! & bodyBit) body += tokens[at + 2]!
+  }
+  const headStep = gradient(head * headValue + base.head, isSpam, headValue, base.damped)
+  const bodyStep = gradient(body * bodyValue + base.body, isSpam, bodyValue, base.damped)
+  const headSquare = headStep * headStep
+  const bodySquare = bodyStep * bodyStep
+  for (let i = 0; i < hi.length; i++) {
+    const at = slots[i]! * stride + offset
+    if (hi[i]! & headBit) {
+      const sum = (tokens[at + 1]! += headSquare)
+      tokens[at] = tokens[at]! + (tokenRate * headStep) / Math.sqrt(sum + sumStart)
+    }
+    if (hi[i]! & bodyBit) {
+      const sum = (tokens[at + 3]! += bodySquare)
+      tokens[at + 2] = tokens[at + 2]! + (tokenRate * bodyStep) / Math.sqrt(sum + sumStart)
+    }
+  }
+}
+
+export function stepGrams(
+  grams: Uint32Array,
+  isSpam: boolean,
+  weights: Pick<Weights, 'grams' | 'gramSums' | 'gramShift'>,
+): void {
+  const { grams: w, gramSums, gramShift } = weights
+  let score = 0
+  for (let i = 0; i < grams.length; i++) score += w[grams[i]! >>> gramShift]!
+  const step = gradient(score, isSpam, 1, true)
+  const square = step * step
+  for (let i = 0; i < grams.length; i++) {
+    const at = grams[i]! >>> gramShift
+    const sum = (gramSums[at]! += square)
+    w[at] = w[at]! + (gramRate * step) / Math.sqrt(sum + sumStart)
+  }
+}

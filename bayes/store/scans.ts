@@ -1,0 +1,93 @@
+// Features of recent scans, so that a mail can be taught by its scan id without the mail. In: features under an id. Out: the same, for
+// so many days. A file of its own, written without synchronising: losing the last scans in a crash loses no learning.
+
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import type { Features } from '../features.js'
+import { decodeFeatures } from './codec.js'
+import { isDamage } from './ledger.js'
+
+export interface RememberedScan {
+  readonly id: string
+  readonly owner: string
+  readonly mail: string
+  readonly timeMs: number
+  /** encodeFeatures of the mail. */
+  readonly features: Uint8Array
+}
+
+export class ScanStore {
+  private readonly db: Database.Database
+  private readonly put: Database.Statement
+  private readonly take: Database.Statement
+  private rows: number
+
+  private constructor(
+    db: Database.Database,
+    private readonly rowsMax: number,
+    private readonly keepMs: number,
+  ) {
+    this.db = db
+    db.pragma('journal_mode = wal')
+    db.pragma('synchronous = off')
+    db.exec(`create table if not exists scan (n integer primary key autoincrement, id text not null unique, owner text not null,
+      mail text not null, time integer not null, features blob not null)`)
+    this.put = db.prepare(
+      'insert or replace into scan (id, owner, mail, time, features) values (?, ?, ?, ?, ?)',
+    )
+    this.take = db.prepare('select owner, mail, time, features from scan where id = ?')
+    this.rows = db.prepare('select count(*) from scan').pluck().get() as number
+  }
+
+  /** A damaged file is thrown away: it only holds copies of what can be scanned again. */
+  static open(dataDir: string | undefined, rowsMax: number, keepDays: number): ScanStore {
+    const file = dataDir === undefined ? ':memory:' : join(dataDir, 'scans.db')
+    const keepMs = keepDays * 86_400_000
+    try {
+      return new ScanStore(new Database(file), rowsMax, keepMs)
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true })
+      return new ScanStore(new Database(file), rowsMax, keepMs)
+    }
+  }
+
+  remember(scans: readonly RememberedScan[], nowMs: number): void {
+    if (this.rowsMax === 0 || scans.length === 0) return
+    this.db.transaction(() => {
+      for (const scan of scans) {
+        this.put.run(scan.id, scan.owner, scan.mail, scan.timeMs, scan.features)
+        this.rows++
+      }
+      this.expire(nowMs)
+    })()
+  }
+
+  /** Undefined when the scan is unknown, too old or another user's. */
+  find(
+    id: string,
+    owner: string | undefined,
+    nowMs: number,
+  ): { owner: string; features: Features } | undefined {
+    const row = this.take.get(id) as
+      | { owner: string; mail: string; time: number; features: Buffer }
+      | undefined
+    if (!row || row.time < nowMs - this.keepMs) return undefined
+    if (owner !== undefined && row.owner !== owner) return undefined
+    return { owner: row.owner, features: decodeFeatures(row.mail, row.features) }
+  }
+
+  close(): void {
+    this.db.close()
+  }
+
+  private expire(nowMs: number): void {
+    this.db.prepare('delete from scan where time < ?').run(nowMs - this.keepMs)
+    if (this.rows <= this.rowsMax) return
+    this.db
+      .prepare('delete from scan where n <= (select n from scan order by n desc limit 1 offset ?)')
+      .run(this.rowsMax)
+    this.rows = this.db.prepare('select count(*) from scan').pluck().get() as number
+  }
+}

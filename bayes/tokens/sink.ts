@@ -1,0 +1,132 @@
+// Collects the tokens of one mail as a set of hashes, without making strings. A token is 54 bits: `lo`, 32 bits, and `hi`, 22 bits
+// above two bits that say which members read it. Hashing happens where the characters are read (words.ts); this file holds the seeds,
+// the last mixing step and the set.
+
+/** The token belongs to the header and structure member. */
+export const headBit = 1
+/** The token belongs to the body member. */
+export const bodyBit = 2
+
+/** Kinds of tokens: each hashes in a space of its own, so `From` the field and `from` the word never meet. */
+export const kinds = {
+  bodyWord: 1, bodyMark: 2, subjectWord: 3, subjectLower: 4, subjectMark: 5, address: 6, addressDomain: 7, addressLocal: 8, addressName: 9,
+  fieldWord: 10, fieldName: 11, fieldPair: 12, messageIdShape: 13, messageIdDomain: 14, dateZone: 15, dateShape: 16, referenceDomain: 17,
+  agent: 18, relayIp: 19, relayHost: 20, relayWord: 21, relayCount: 22, uriScheme: 23, uriHost: 24, uriPort: 25, uriWord: 26, tag: 27,
+  partType: 28, partEncoding: 29, partCharset: 30, partExtension: 31, partName: 32, partSize: 33, boundaryShape: 34, disposition: 35,
+  partCount: 36, wordPiece: 37, gramHead: 38, gramUri: 39, gramText: 40,
+} as const // biome-ignore format: a table
+export type Kind = keyof typeof kinds
+
+/** Tokens of one mail that are kept; a mail with more is decided by its first ones. Stops memory exhaustion by one mail. */
+export const tokensPerMailMax = 20_000
+
+/** One step of both hashes over one UTF-16 unit, written out by hand in the scanners that need it fast. */
+export const stepA = 0x01000193
+export const stepB = 0x5bd1e995
+
+/** Seeds of one kind under the salt of a database. */
+export interface Seed {
+  readonly a: number
+  readonly b: number
+  readonly bits: number
+  readonly kind: Kind
+}
+
+function mix(h: number): number {
+  h ^= h >>> 16
+  h = Math.imul(h, 0x85ebca6b)
+  h ^= h >>> 13
+  h = Math.imul(h, 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}
+
+const both = headBit | bodyBit
+const bodyKinds: ReadonlySet<Kind> = new Set(['bodyWord', 'bodyMark', 'wordPiece'])
+const sharedKinds: ReadonlySet<Kind> = new Set([
+  'subjectWord', 'subjectLower', 'subjectMark', 'uriScheme', 'uriHost', 'uriPort', 'uriWord', 'tag',
+]) // biome-ignore format: a list
+
+export type Seeds = Readonly<Record<Kind, Seed>>
+
+/** Seeds under a salt: each database has its own, so that stored hashes say nothing about words to who does not know it. */
+export function createSeeds(salt: number): Seeds {
+  const seeds = {} as Record<Kind, Seed>
+  for (const [kind, number] of Object.entries(kinds) as [Kind, number][]) {
+    const bits = bodyKinds.has(kind) ? bodyBit : sharedKinds.has(kind) ? both : headBit
+    const base = Math.imul(number, 0x9e3779b1) ^ salt
+    seeds[kind] = { a: mix(base), b: mix(base ^ 0x27d4eb2f), bits, kind }
+  }
+  return seeds
+}
+
+export class Sink {
+  lo = new Uint32Array(1024)
+  hi = new Uint32Array(1024)
+  count = 0
+  headCount = 0
+  bodyCount = 0
+  /** Text of each token by its number, when the caller wants to show clues. */
+  names: string[] | undefined
+  private slots = new Int32Array(4096)
+
+  constructor(readonly seeds: Seeds) {}
+
+  reset(withNames: boolean): void {
+    this.count = 0
+    this.headCount = 0
+    this.bodyCount = 0
+    this.names = withNames ? [] : undefined
+    if (this.slots.length > 16384) this.slots = new Int32Array(4096)
+    else this.slots.fill(0)
+  }
+
+  /** Adds a token from the two running hashes; returns false when it was there or the mail is full. */
+  add(seed: Seed, a: number, b: number): boolean {
+    const lo = mix(a)
+    const hi = (mix(b ^ lo) & 0xfffffc) | seed.bits
+    let slots = this.slots
+    let at = lo & (slots.length - 1)
+    for (let index = slots[at]!; index !== 0; index = slots[at]!) {
+      if (this.lo[index - 1] === lo && this.hi[index - 1] === hi) return false
+      at = (at + 1) & (slots.length - 1)
+    }
+    if (this.count >= tokensPerMailMax) return false
+    if (this.count === this.lo.length) this.widen()
+    this.lo[this.count] = lo
+    this.hi[this.count] = hi
+    slots[at] = ++this.count
+    if (seed.bits & headBit) this.headCount++
+    if (seed.bits & bodyBit) this.bodyCount++
+    if (this.count * 2 > slots.length) {
+      slots = this.slots = new Int32Array(slots.length * 4)
+      for (let index = 0; index < this.count; index++) {
+        let place = this.lo[index]! & (slots.length - 1)
+        while (slots[place] !== 0) place = (place + 1) & (slots.length - 1)
+        slots[place] = index + 1
+      }
+    }
+    return true
+  }
+
+  /** Adds a token given as a string, for the kinds that are made of few short strings. */
+  addText(kind: Kind, text: string): void {
+    const seed = this.seeds[kind]
+    let { a, b } = seed
+    for (let i = 0; i < text.length; i++) {
+      const unit = text.charCodeAt(i)
+      a = Math.imul(a ^ unit, stepA)
+      b = Math.imul(b ^ unit, stepB)
+      b ^= b >>> 15
+    }
+    if (this.add(seed, a, b) && this.names) this.names[this.count - 1] = `${kind}:${text}`
+  }
+
+  private widen(): void {
+    const lo = new Uint32Array(this.lo.length * 2)
+    const hi = new Uint32Array(this.hi.length * 2)
+    lo.set(this.lo)
+    hi.set(this.hi)
+    this.lo = lo
+    this.hi = hi
+  }
+}

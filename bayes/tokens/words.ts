@@ -1,0 +1,211 @@
+// Words of a text, hashed while they are read. In: Unicode text and the seed of a kind. Out: tokens in the sink. One pass over character
+// codes, no strings: as a Unicode regular expression this step was nine tenths of a classification (docs/learning.md).
+// A word starts with a letter, digit or currency sign; . ' - @ may stand inside; case is kept (folding lost on trec07p). Scripts without
+// blanks give overlapping pairs. A disguised word (mixed scripts, hidden characters, v1agra, fullwidth) gives its plain form beside itself.
+import {
+  classOf, compatibility, cyrillic, digit, greek, hidden, joint, latin, leetSymbol, letter, pairScript, scriptOf, skeleton, surrogate,
+  symbol, tail, unseen,
+} from './chars.js' // biome-ignore format: a list
+import { type Seed, type Sink, stepA, stepB } from './sink.js'
+
+/** Longer runs are not words but data. */
+const wordUnitsMax = 30
+/** From here on a word also gives its first and last seven letters: compounds and inflected endings (German, Finnish, Turkish). */
+const pieceUnitsMin = 13
+const pieceUnits = 7
+const longestPiecedUnits = 60
+
+export interface WordOptions {
+  readonly seed: Seed
+  /** Where the lower-case form goes too (Subject words). */
+  readonly lowerSeed?: Seed
+}
+
+export function scanWords(text: string, sink: Sink, options: WordOptions): void {
+  const { seed, lowerSeed } = options
+  const end = text.length
+  let at = 0
+  // Letters standing alone, as in 'v i a g r a': joined into one plain word when four or more follow each other.
+  let alone = ''
+  while (at < end) {
+    const first = text.charCodeAt(at)
+    const firstClass = classOf[first]!
+    if (firstClass === letter || firstClass === unseen) {
+      const start = at
+      let { a, b } = seed
+      let keptA = a
+      let keptB = b
+      let units = 0
+      let keptUnits = 0
+      let joints = 0
+      let scripts = 0
+      let digitInside = false
+      let lastSolid = at
+      let previousScript = 0
+      while (at < end) {
+        const unit = text.charCodeAt(at)
+        const kind = classOf[unit]!
+        if (kind === unseen) {
+          scripts |= scriptOf[unit]!
+          at++
+          continue
+        }
+        if (kind !== letter && kind !== joint && kind !== tail) break
+        if (units === 0 && kind !== letter) break
+        const script = scriptOf[unit]!
+        if (
+          (previousScript === digit || previousScript === leetSymbol) &&
+          script !== 0 &&
+          (script & (latin | greek | cyrillic)) !== 0 &&
+          (scripts & (latin | greek | cyrillic)) !== 0
+        )
+          digitInside = true
+        scripts |= script
+        if (kind !== joint || script === leetSymbol) previousScript = script
+        a = Math.imul(a ^ unit, stepA)
+        b = Math.imul(b ^ unit, stepB)
+        b ^= b >>> 15
+        units++
+        at++
+        if (kind === joint) joints++
+        else {
+          keptA = a
+          keptB = b
+          keptUnits = units
+          lastSolid = at
+        }
+      }
+      if (keptUnits === 0) {
+        if (at === start) at++
+        continue
+      }
+      if (keptUnits === 1) {
+        if (alone.length < wordUnitsMax) alone += text.slice(start, lastSolid)
+      } else {
+        if (alone !== '') alone = flushAlone(alone, sink)
+        if (keptUnits <= wordUnitsMax) {
+          if (sink.add(seed, keptA, keptB) && sink.names)
+            sink.names[sink.count - 1] = `${seed.kind}:${text.slice(start, lastSolid)}`
+          if (lowerSeed) addLower(text.slice(start, lastSolid), sink, lowerSeed)
+        }
+        if (
+          keptUnits >= pieceUnitsMin &&
+          joints === 0 &&
+          keptUnits <= longestPiecedUnits &&
+          digitFree(scripts)
+        ) {
+          sink.addText('wordPiece', '<' + text.slice(start, start + pieceUnits).toLowerCase())
+          sink.addText('wordPiece', '>' + text.slice(lastSolid - pieceUnits, lastSolid).toLowerCase())
+        }
+        if (keptUnits <= longestPiecedUnits && isDisguised(scripts, digitInside, joints, keptUnits))
+          addDisguised(text.slice(start, lastSolid), scripts, sink, seed)
+      }
+      continue
+    }
+    if (firstClass === pairScript) {
+      if (alone !== '') alone = flushAlone(alone, sink)
+      at = scanPairs(text, at, end, sink, seed)
+      continue
+    }
+    if (firstClass === surrogate || firstClass === symbol) {
+      const width = firstClass === surrogate ? 2 : 1
+      addAstral(text, at, width, sink, seed)
+      at += width
+      continue
+    }
+    at++
+  }
+  if (alone !== '') flushAlone(alone, sink)
+}
+
+function digitFree(scripts: number): boolean {
+  return (scripts & (digit | leetSymbol | compatibility)) === 0
+}
+
+function isDisguised(scripts: number, digitInside: boolean, joints: number, units: number): boolean {
+  if (digitInside) return true
+  if ((scripts & (hidden | compatibility)) !== 0) return true
+  if ((scripts & latin) !== 0 && (scripts & (greek | cyrillic)) !== 0) return true
+  return joints >= 3 && joints * 2 + 1 >= units
+}
+
+/** The plain form is hashed as the ordinary word it imitates, so both share their evidence. */
+function addDisguised(word: string, scripts: number, sink: Sink, seed: Seed): void {
+  const plain = skeleton(word)
+  if (plain.length < 2 || plain.length > wordUnitsMax) return
+  addWord(plain, sink, seed)
+  if ((scripts & hidden) !== 0) sink.addText('bodyMark', 'hidden characters')
+  if ((scripts & compatibility) !== 0) sink.addText('bodyMark', 'compatibility letters')
+  if ((scripts & latin) !== 0 && (scripts & (greek | cyrillic)) !== 0)
+    sink.addText('bodyMark', 'mixed scripts')
+}
+
+function flushAlone(letters: string, sink: Sink): string {
+  if (letters.length >= 4) {
+    addWord(skeleton(letters), sink, sink.seeds.bodyWord)
+    sink.addText('bodyMark', 'spaced letters')
+  }
+  return ''
+}
+
+function addWord(word: string, sink: Sink, seed: Seed): void {
+  let { a, b } = seed
+  for (let i = 0; i < word.length; i++) {
+    const unit = word.charCodeAt(i)
+    a = Math.imul(a ^ unit, stepA)
+    b = Math.imul(b ^ unit, stepB)
+    b ^= b >>> 15
+  }
+  if (sink.add(seed, a, b) && sink.names) sink.names[sink.count - 1] = `${seed.kind}:${word}`
+}
+
+function addLower(word: string, sink: Sink, seed: Seed): void {
+  addWord(word.toLowerCase(), sink, seed)
+}
+
+/** Overlapping pairs of a run; a lone character is a token too. Unseen characters between are skipped. */
+function scanPairs(text: string, from: number, end: number, sink: Sink, seed: Seed): number {
+  let at = from
+  let previous = 0
+  let length = 0
+  while (at < end) {
+    const unit = text.charCodeAt(at)
+    const kind = classOf[unit]!
+    if (kind === unseen) {
+      at++
+      continue
+    }
+    if (kind !== pairScript) break
+    if (length > 0) addPair(previous, unit, sink, seed)
+    previous = unit
+    length++
+    at++
+  }
+  if (length === 1) addPair(previous, 0, sink, seed)
+  return at
+}
+
+function addPair(first: number, second: number, sink: Sink, seed: Seed): void {
+  let a = Math.imul(seed.a ^ first, stepA)
+  let b = Math.imul(seed.b ^ first, stepB)
+  b ^= b >>> 15
+  if (second !== 0) {
+    a = Math.imul(a ^ second, stepA)
+    b = Math.imul(b ^ second, stepB)
+    b ^= b >>> 15
+  }
+  if (sink.add(seed, a, b) && sink.names)
+    sink.names[sink.count - 1] =
+      `${seed.kind}:${String.fromCharCode(first)}${second === 0 ? '' : String.fromCharCode(second)}`
+}
+
+/** Pictographs are tokens; mathematical and other styled letters beyond the base plane are read as the letters they imitate. */
+function addAstral(text: string, at: number, width: number, sink: Sink, seed: Seed): void {
+  const char = text.slice(at, at + width)
+  if (width === 2) {
+    const plain = char.normalize('NFKC')
+    if (plain !== char && classOf[plain.charCodeAt(0)] === letter)
+      sink.addText('bodyMark', 'compatibility letters')
+  }
+  addWord(char, sink, seed)
+}
