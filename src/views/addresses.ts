@@ -67,9 +67,13 @@ interface Item {
   readonly end: number
 }
 
-/** One mailbox with the comma behind it. */
+/** One mailbox with the comma behind it. Blanks alone make a name too. */
 function readItem(text: string, from: number): Item | undefined {
   const start = endOf(blanksHere, text, from)
+  return readItemAt(text, start) ?? (start > from ? readItemAt(text, from) : undefined)
+}
+
+function readItemAt(text: string, start: number): Item | undefined {
   const pieces = phraseEnds(text, start)
   const phraseEnd = pieces.at(-1) ?? start
   if (text[phraseEnd] === '<') {

@@ -1,6 +1,7 @@
 // The header fields of one message by name. Comes in: a Message. Goes out: decoded and raw values, each field decoded at its first use.
 // Fields named X-Spam-* are as if they were not there: they come from another filter or from the sender (SpamAssassin drops them too).
 import { headerNameBytesMax, headerTextBytesMax, headerValueBytesMax } from '../limits.js'
+import { asciiLower } from '../message/bytes.js'
 import { decodeHeaderValue } from '../message/encoded-words.js'
 import type { ByteString, Message } from '../types.js'
 
@@ -18,7 +19,7 @@ export class Fields {
   constructor(message: Message) {
     for (const { name, raw } of message.headers) {
       const field: Field = { name: name.slice(0, headerNameBytesMax), raw: raw.slice(0, headerValueBytesMax) }
-      const key = lower(field.name)
+      const key = asciiLower(field.name)
       if (key.startsWith('x-spam-')) continue
       this.#inOrder.push(field)
       const same = this.#byName.get(key)
@@ -29,12 +30,12 @@ export class Fields {
 
   /** Decoded, unfolded, no line end. */
   decoded(name: string): readonly ByteString[] {
-    return (this.#byName.get(lower(name)) ?? []).map(decodedValue)
+    return (this.#byName.get(asciiLower(name)) ?? []).map(decodedValue)
   }
 
   /** As written behind the colon, folding kept. */
   raw(name: string): readonly ByteString[] {
-    const key = lower(name).replace(/^[\t-\r ]+|[\t-\r ]+$/g, '')
+    const key = asciiLower(name).replace(/^[\t-\r ]+|[\t-\r ]+$/g, '')
     return (this.#byName.get(key) ?? []).map((field) => field.raw)
   }
 
@@ -58,11 +59,6 @@ export class Fields {
       .filter((field) => kept.has(field))
       .map((field) => `${field.name}: ${decodedValue(field)}\n`)
   }
-}
-
-/** ASCII lower case: bytes above 127 are no letters here. */
-function lower(name: string): string {
-  return name.replace(/[A-Z]+/g, (upper) => upper.toLowerCase())
 }
 
 function decodedValue(field: Field): ByteString {

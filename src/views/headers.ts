@@ -3,8 +3,9 @@
 import { decodeHeaderValue } from '../message/encoded-words.js'
 import type { ByteString, Domains, HeaderView, Message, RelayView } from '../types.js'
 import { parseAddresses } from './addresses.js'
+import type { RegistryDomains } from './domains.js'
 import { Fields } from './fields.js'
-import { hostToAscii, isFqdn } from './hosts.js'
+import { isFqdn } from './hosts.js'
 import { reverseIp } from './ip.js'
 import { bytePattern } from './pattern.js'
 
@@ -139,8 +140,8 @@ function namesOf(raw: ByteString, undecoded: boolean): ByteString[] {
   return parseAddresses(raw).flatMap(({ name }) => {
     if (name === undefined) return []
     if (undecoded) return [name]
+    if (!/[^\t-\r ]/.test(name)) return [name]
     const decoded = decodeHeaderValue(name, 'name')
-    if (!/[^\t-\r ]/.test(decoded)) return [decoded]
     const squeezed = decoded.replace(/[\t-\r ]+/g, ' ').replace(/^ | $/g, '')
     return [squeezed.replace(/^'([^\n]*)'$/, '$1')]
   })
@@ -179,27 +180,56 @@ function splitAtReceived(
   return kept
 }
 
-/** A host with a known TLD: first what stands behind an @, else the first well-formed one. */
+/** A host with a known TLD: what stands behind the last @ that has one, else the first well-formed one. */
 function findHost(text: ByteString, domains: Domains): string | undefined {
-  const lastAt = text.lastIndexOf('@')
-  if (lastAt >= 0) {
-    const behind = hostAt(text, lastAt + 1, domains)
-    if (behind) return behind
+  for (const line of text.split('\n')) {
+    let at = line.lastIndexOf('@')
+    while (at >= 0) {
+      const host = hostAt(line, at + 1, wordEnd(line, at + 1), domains)
+      if (host !== undefined) {
+        if (isFqdn(host)) return host
+        break
+      }
+      at = at === 0 ? -1 : line.lastIndexOf('@', at - 1)
+    }
   }
-  for (const [word] of text.matchAll(/[^\t-\r ]+/g)) {
-    const host = hostAt(word, 0, domains)
-    if (host) return host
+  for (const found of text.matchAll(/[^\t-\r ]+/g)) {
+    const end = found.index + found[0].length
+    let at = found.index
+    while (at < end) {
+      const glued = at > 0 && '._-'.includes(text[at - 1]!)
+      const host = glued ? undefined : hostAt(text, at, end, domains)
+      if (host !== undefined && isFqdn(host)) return host
+      // Without a host from here there is one further on only in a word longer than any host.
+      if (host === undefined && end - at <= hostCharsMax) break
+      at += host?.length ?? 1
+    }
   }
   return undefined
 }
 
-function hostAt(text: string, at: number, domains: Domains): string | undefined {
-  const word = /^[^\t-\r ]{1,255}/.exec(text.slice(at, at + 255))?.[0]
-  if (word === undefined) return undefined
-  const label = /\.([^.]+)$/.exec(word)?.[1]
-  return label && domains.isTld(hostToAscii(label, 'off')) && isFqdn(word) ? word : undefined
+/** Longest text before the TLD. */
+const hostCharsMax = 251
+
+/** The longest text from a place on that ends in a known TLD and is followed by nothing that belongs to a name. */
+function hostAt(text: string, at: number, end: number, domains: Domains): string | undefined {
+  let dot = text.lastIndexOf('.', Math.min(end - 1, at + hostCharsMax))
+  while (dot > at) {
+    const label = /^[A-Za-z0-9\x80-\xff-]+/.exec(text.slice(dot + 1, Math.min(end, dot + 65)))?.[0]
+    const stop = dot + 1 + (label?.length ?? 0)
+    const after = stop < text.length ? text[stop]! : ' '
+    if (label !== undefined && !'._-'.includes(after) && domains.isTld(label)) return text.slice(at, stop)
+    dot = text.lastIndexOf('.', dot - 1)
+  }
+  return undefined
+}
+
+function wordEnd(text: string, at: number): number {
+  let end = at
+  while (end < text.length && !/[\t-\r ]/.test(text[end]!)) end++
+  return end
 }
 
 function trimDomain(host: string, domains: Domains): string {
-  return domains.registered(host) ?? host.toLowerCase()
+  return 'trim' in domains ? (domains as RegistryDomains).trim(host) : (domains.registered(host) ?? host)
 }

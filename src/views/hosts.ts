@@ -1,12 +1,13 @@
 // Host names: whether one is well formed, and its ASCII form. Comes in: byte strings (UTF-8 octets) of headers and URIs.
 import { domainToASCII } from 'node:url'
+import { asciiLower } from '../message/bytes.js'
 import type { ByteString } from '../types.js'
 
 const label = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/
 
 /** A host name of at least two labels, none over 63 bytes, underscores only from the third label on. Says nothing about its TLD. */
 export function isFqdn(host: string): boolean {
-  const name = host.replace(/\.+$/, '').toLowerCase()
+  const name = asciiLower(host).replace(/\.+$/, '')
   if (name.length > 253) return false
   const labels = name.split('.')
   if (labels.length < 2) return false
@@ -35,10 +36,6 @@ export function hostToAscii(host: ByteString, mode: IdnMode): ByteString {
   const named =
     text === undefined ? host : Buffer.from(host.replace(otherDots, '.'), 'latin1').toString('utf8')
   return domainToASCII(named) || asciiLower(host)
-}
-
-function asciiLower(text: string): string {
-  return text.replace(/[A-Z]+/g, (upper) => upper.toLowerCase())
 }
 
 function utf8Text(bytes: ByteString): string | undefined {

@@ -217,7 +217,7 @@ export const generalShapes: readonly Shape[] = [
   }),
   hop(
     '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>\\S*)\\) \\[(?<ip>{ip})\\] by (?<by>\\S+) \\([^)]+\\) with (?:ESMTP|SMTP)',
-    { when: 'HLO ' },
+    { when: 'LO ' },
   ),
   hop('^(?<helo>\\S+) \\(\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) via smtpd \\(for \\S+\\) with SMTP\\(', {
     when: ' via smtpd ',
@@ -246,7 +246,7 @@ export const generalShapes: readonly Shape[] = [
   known(
     '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>[^)]*)\\) \\((?:(?<ident>\\S*)@)?\\[?(?<ip>{ip})\\]?\\).* by (?<by>\\S+) ',
     {
-      when: 'HLO ',
+      when: 'LO ',
     },
   ),
   known('^(?<rdns>\\S+) \\((?:(?<ident>\\S*)@)?\\[?(?<ip>{ip})\\]?\\).* by (?<by>\\S+) ', {
@@ -262,11 +262,11 @@ export const generalShapes: readonly Shape[] = [
   known(
     '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>\\S*)\\) \\((?:(?<ident>\\S+)@)?(?<ip>{ip}).*?\\) by (?<by>\\S+) with ',
     {
-      when: 'HLO ',
+      when: 'LO ',
     },
   ),
   hop('^\\[(?<ip>{ip})\\] \\((?:account \\S+ )?(?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) \\(', {
-    when: 'HLO ',
+    when: 'LO ',
   }),
   known('^(?<rdns>\\S+) \\(\\[(?<ip>{ip})\\] verified\\) by (?<by>\\S+) \\(', {
     when: ' (CommuniGate Pro',
@@ -278,8 +278,8 @@ export const generalShapes: readonly Shape[] = [
   hop('^(?<helo>\\S+) \\(\\[(?<ip>{ip})\\] \\[\\S+\\]\\) by (?<by>\\S+) with '),
   hop('^(?<ip>{ip}) by (?<by>\\S+) with '),
   known('^(?<helo>\\S+) \\((?<rdns>\\S+)\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) '),
-  hop('^\\[(?<ip>{ip})\\]\\S+ \\((?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) ', { when: 'HLO ' }),
-  hop('^(?<ip>{ip}) \\((?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) ', { when: 'HLO ' }),
+  hop('^\\[(?<ip>{ip})\\]\\S+ \\((?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) ', { when: 'LO ' }),
+  hop('^(?<ip>{ip}) \\((?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) ', { when: 'LO ' }),
   hop('^(?<helo>\\S+) \\[(?<ip>{ip})\\] by (?<by>\\S+) '),
   hop('^(?<rdns>\\S+)\\((?<ip>{ip})\\) by (?<by>\\S+) '),
   hop('^(?<helo>\\S+) \\(unverified \\[(?<ip>{ip})\\]\\) by (?<by>\\S+) ', { when: '(unverified ' }),

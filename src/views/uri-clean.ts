@@ -1,6 +1,7 @@
 // Makes the plain forms of a URI: what a browser would ask for, however it was disguised. Comes in: one URI as found. Goes out: the URI and its
 // cleaned variants. Which variants exist is SpamAssassin 4.0.1's choice (sa-rules.md 5; fixtures/oracle/micro-uri, groups host, href, redir).
 import { redirectsMax } from '../limits.js'
+import { asciiLower } from '../message/bytes.js'
 import type { ByteString } from '../types.js'
 import type { RegistryDomains } from './domains.js'
 import { hostToAscii, type IdnMode, isFqdn } from './hosts.js'
@@ -64,7 +65,7 @@ function addWebForms(uri: ByteString, options: CleanOptions, out: Set<ByteString
   if (withoutPort !== undefined && withoutPort !== rest) out.add(scheme + host + withoutPort)
 
   const ascii = hostToAscii(host, options.idn)
-  if (ascii !== lower(host)) {
+  if (ascii !== asciiLower(host)) {
     out.add(scheme + ascii + rest)
     if (withoutPort) out.add(scheme + ascii + withoutPort)
     host = ascii
@@ -141,10 +142,6 @@ function dotted(value: bigint): string {
   return [0, 2, 4, 6].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join('.')
 }
 
-function lower(text: string): string {
-  return text.replace(/[A-Z]+/g, (upper) => upper.toLowerCase())
-}
-
 export interface HostAndDomain {
   readonly host: string
   readonly domain: string
@@ -152,7 +149,7 @@ export interface HostAndDomain {
 
 /** Host and registered domain of a URI; undefined when it has none that can be looked up. */
 export function uriHost(uri: ByteString, domains: RegistryDomains, idn: IdnMode): HostAndDomain | undefined {
-  let text = lower(uri)
+  let text = asciiLower(uri)
   if (/^(?:javascript|cid|file):/.test(text)) return undefined
   if (text.startsWith('mailto:')) {
     text = text.slice(7).replace(/\?[^\n]*/, '')
