@@ -88,7 +88,8 @@ export interface ScanSettings {
 
 /** Something odd in the mail. Never an error: a rule may hit on it. */
 export interface Defect {
-  /** e.g. 'missing_mime_headers', 'truncated_headers', 'missing_head_body_separator', 'too_many_parts', 'nesting_too_deep', 'bad_base64'. */
+  /** e.g. SpamAssassin's parse flags 'missing_mime_headers', 'truncated_header', 'missing_head_body_separator',
+   * 'missing_mime_head_body_separator', 'mime_epilogue_exists', 'mimepart_limit_exceeded'; and 'nesting_too_deep'. */
   readonly kind: string
   readonly text?: string
 }
@@ -126,6 +127,8 @@ export interface Part {
   decoded(): ByteString
   /** 'text/html' where a file name or type makes SpamAssassin render it so; else `type`. */
   readonly effectiveType: string
+  /** Has no children of its own; a multipart in which no part was found has none either and is no leaf. */
+  readonly isLeaf: boolean
 }
 
 export interface Message {
@@ -145,7 +148,7 @@ export interface Message {
   readonly defects: readonly Defect[]
   /** boundary -> opened minus closed (mime_missing_boundary is any not 0). */
   readonly boundaryState: ReadonlyMap<ByteString, number>
-  /** Pristine text that `full` rules and ALL:raw see: CRLF squashed to LF. */
+  /** Pristine text that `full` rules and ALL:raw see: without mbox line, line ends as received (header lines of a CRLF mail all with CRLF). */
   readonly pristine: ByteString
   readonly pristineHeaders: ByteString
 }
@@ -162,6 +165,14 @@ export interface HtmlLink {
   anchor?: ByteString
 }
 
+/** One address of an html part. */
+export interface HtmlUri {
+  /** Tags it was seen on: 'a', 'img', 'form' ...; empty when it only carries anchor texts. */
+  readonly types: ReadonlySet<string>
+  /** Text of each <a> that was written with this address, in order. */
+  readonly anchor: readonly ByteString[]
+}
+
 /** What the HTML evals read of one html part (names: micro-text.md). undefined = SpamAssassin has no such value. */
 export interface HtmlResult {
   readonly values: Readonly<Record<string, number | undefined>>
@@ -174,6 +185,10 @@ export interface HtmlResult {
   readonly script: readonly ByteString[]
   readonly anchor: readonly ByteString[]
   readonly links: readonly HtmlLink[]
+  /** SpamAssassin's `uri_detail` of the part: address (links resolved against <base>; anchors as typed) -> what it was seen as. */
+  readonly uriDetail: ReadonlyMap<ByteString, HtmlUri>
+  /** An address was cut at 8,192. */
+  readonly uriTruncated: boolean
   readonly charsets: readonly string[]
   readonly part: Part
 }

@@ -1,0 +1,48 @@
+// Small questions about byte strings (one char = one byte). JavaScript's own \s, toLowerCase and trim know Unicode and would treat bytes
+// A0 and C0..DE as blanks and letters, which Perl does not do for bytes; so the ASCII versions stand here.
+
+import type { ByteString } from '../types.js'
+
+/** Tab, line feed, vertical tab, form feed, carriage return, space: Perl's \s on bytes. */
+export const isBlank = (code: number): boolean => code === 32 || (code >= 9 && code <= 13)
+
+/** Lower-cases A to Z only. */
+export const asciiLower = (text: string): string =>
+  /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text
+
+/** Without ASCII blanks at both ends. */
+export function trimBlanks(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text.charCodeAt(start))) start++
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
+  return start === 0 && end === text.length ? text : text.slice(start, end)
+}
+
+/** Only ASCII blanks, or nothing, between two offsets. */
+export function blankBetween(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (!isBlank(text.charCodeAt(at))) return false
+  return true
+}
+
+/** Some byte is above 127. */
+export const has8bit = (text: ByteString): boolean => /[\x80-\xff]/.test(text)
+
+export const bytesOf = (text: ByteString): Buffer => Buffer.from(text, 'latin1')
+
+/** Characters to UTF-8 octets. */
+export const utf8Octets = (text: string): ByteString =>
+  /[^\x00-\x7f]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text
+
+/** The lines of a text, each with its line feed; the last one may lack it. */
+export function splitLines(text: ByteString): ByteString[] {
+  const lines: ByteString[] = []
+  let start = 0
+  while (start < text.length) {
+    const feed = text.indexOf('\n', start)
+    const end = feed < 0 ? text.length : feed + 1
+    lines.push(text.slice(start, end))
+    start = end
+  }
+  return lines
+}

@@ -1,0 +1,107 @@
+// Turns bytes of a declared charset into characters, by SpamAssassin's order of guesses (4.0.1, Message/Node.pm; fixtures/oracle/micro-mime,
+// groups cs, csx, utf16): valid UTF-8 wins over any declaration, then the declared charset if every byte fits, then Windows-1252.
+
+import { isUtf8 } from 'node:buffer'
+import type { ByteString } from '../types.js'
+import { bytesOf, has8bit, utf8Octets } from './bytes.js'
+import { decoderFor, decodeWindows1252 } from './encodings.js'
+
+/**
+ * Text as Perl holds it. `wide` text is characters; text that is not wide is bytes (which may be read as Latin-1 characters). The difference
+ * shows in what counts as white space and in whether the text becomes UTF-8 octets in the end (micro-text.md, items 11 to 13).
+ */
+export interface Text {
+  readonly text: string
+  readonly wide: boolean
+}
+
+/** Octets that rules see: wide text as UTF-8, bytes as they are. */
+export const octets = ({ text, wide }: Text): ByteString => (wide ? utf8Octets(text) : text)
+
+const asciiNames = /^(?:(?:US-)?ASCII|ANSI[_ ]?X3\.4-(?:1986|1968)|ISO646-US)$/i
+/** Supersets of ASCII: pure ASCII declared so needs no decoding. */
+const asciiSupersets =
+  /^(?:ISO[ -]?8859(?:-\d{1,2})?|Windows-\d{4}|UTF-?8|(?:KOI8|EUC)-[A-Z]{1,2}|Big5|GBK|GB[ -]?18030(?:-20\d\d)?)$/i
+
+/** Characters of a text part. */
+export const normalizeCharset = (bytes: ByteString, declared: string): Text =>
+  normalize(bytes, declared, false)
+
+/**
+ * UTF-8 octets of a header value. `insist` is for encoded words: the declared charset is used without strictness and valid UTF-8 does not win.
+ */
+export function normalizeToOctets(bytes: ByteString, declared: string, insist = false): ByteString {
+  // SpamAssassin hands UTF-16 words back undecoded once it knows they are valid (micro-mime utf16).
+  if (insist && /^UTF[ -]?16/i.test(declared) && decodeDeclared(bytes, declared, true) !== undefined)
+    return bytes
+  return octets(normalize(bytes, declared, insist))
+}
+
+function normalize(bytes: ByteString, declared: string, insist: boolean): Text {
+  const ascii = !has8bit(bytes)
+  if (ascii && (asciiNames.test(declared) || asciiSupersets.test(declared)))
+    return { text: bytes, wide: false }
+  if (!ascii && !insist) {
+    const text = decodeUtf8(bytes)
+    if (text !== undefined) return { text, wide: true }
+  }
+  const text = decodeDeclared(bytes, declared, insist)
+  if (text !== undefined) return { text, wide: true }
+  if (ascii) return { text: bytes, wide: false }
+  return { text: decodeWindows1252(bytes), wide: true }
+}
+
+function decodeDeclared(bytes: ByteString, declared: string, insist: boolean): string | undefined {
+  if (!insist && /^(?:US-)?ASCII$/i.test(declared)) return undefined
+  if (/^UTF[ -]?16/i.test(declared)) {
+    const guess = guessUtf16(bytes)
+    return guess === undefined ? undefined : decodeUtf16(bytes, guess)
+  }
+  const decode = decoderFor(declared)
+  return decode?.(bytes, !insist)
+}
+
+/** Noncharacters, which strict UTF-8 of Perl refuses. */
+const noncharacter =
+  /[\ufdd0-\ufdef\ufffe\uffff]|[\ud83f\ud87f\ud8bf\ud8ff\ud93f\ud97f\ud9bf\ud9ff\uda3f\uda7f\udabf\udaff\udb3f\udb7f\udbbf\udbff][\udffe\udfff]/
+
+/** Characters of strictly valid UTF-8, undefined for anything else. */
+export function decodeUtf8(bytes: ByteString): string | undefined {
+  const buffer = bytesOf(bytes)
+  if (!isUtf8(buffer)) return undefined
+  const text = buffer.toString('utf8')
+  return noncharacter.test(text) ? undefined : text
+}
+
+/**
+ * Byte order of UTF-16 by SpamAssassin's count of clues, which leans to big-endian; undefined with a byte order mark or without a majority.
+ */
+function guessUtf16(bytes: ByteString): 'le' | 'be' | undefined {
+  if (/^(?:\xff\xfe|\xfe\xff)/.test(bytes)) return undefined
+  let even = 0
+  let odd = 0
+  let little = 0
+  let big = 0
+  for (let at = 0; at < bytes.length; at += 2) {
+    const first = bytes.charCodeAt(at)
+    const second = at + 1 < bytes.length ? bytes.charCodeAt(at + 1) : 0
+    even += (first >> 4) + (first & 15)
+    odd += (second >> 4) + (second & 15)
+    if (first === 0x20 && second === 0) little++
+    if (first === 0 && second === 0x20) big++
+  }
+  if (even > odd * 4) little++
+  if (odd * 4 > even) big++
+  return little > big ? 'le' : big > little ? 'be' : undefined
+}
+
+/** Strict: an odd length or a lone surrogate is no UTF-16. */
+function decodeUtf16(bytes: ByteString, order: 'le' | 'be'): string | undefined {
+  if (bytes.length % 2 !== 0) return undefined
+  const buffer = bytesOf(bytes)
+  if (order === 'be') buffer.swap16()
+  const text = buffer.toString('utf16le')
+  return /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text)
+    ? undefined
+    : text
+}

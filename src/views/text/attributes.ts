@@ -1,0 +1,82 @@
+// The attributes of one start tag, as HTML::Parser hands them out: names in lower case, the first of several wins, a missing value is the name
+// itself. Values are decoded when somebody asks, because nobody asks for most of them.
+
+import { asciiLower } from '../../message/bytes.js'
+import { decodeEntities } from './entities.js'
+
+interface Attribute {
+  name: string
+  /** As written until `decoded`. */
+  value: string
+  decoded: boolean
+}
+
+export class Attributes {
+  private readonly entries: Attribute[] = []
+
+  constructor(
+    /** The source is wide text (src/message/charset.ts). */
+    readonly wide: boolean,
+  ) {}
+
+  /** `value` undefined = none was written. */
+  add(writtenName: string, value: string | undefined): void {
+    if (this.entries.length >= attributesMax) return
+    this.entries.push({
+      name: asciiLower(writtenName),
+      value: value ?? writtenName,
+      decoded: value === undefined,
+    })
+  }
+
+  names(): string[] {
+    return this.entries.map((entry) => entry.name)
+  }
+
+  get isEmpty(): boolean {
+    return this.entries.length === 0
+  }
+
+  has(name: string): boolean {
+    return this.entries.some((entry) => entry.name === name)
+  }
+
+  get(name: string): string | undefined {
+    const entry = this.entries.find((candidate) => candidate.name === name)
+    return entry === undefined ? undefined : this.decode(entry)
+  }
+
+  /** Renames attributes whose name passes, overwriting what was there. */
+  rename(passes: RegExp, target: string): void {
+    for (const entry of this.entries) {
+      if (!passes.test(entry.name)) continue
+      const known = this.entries.find((candidate) => candidate.name === target)
+      const value = this.decode(entry)
+      if (known === undefined) {
+        entry.name = target
+      } else {
+        known.value = value
+        known.decoded = true
+        entry.name = ''
+      }
+    }
+  }
+
+  set(name: string, value: string): void {
+    const entry = this.entries.find((candidate) => candidate.name === name)
+    if (entry === undefined) return
+    entry.value = value
+    entry.decoded = true
+  }
+
+  private decode(entry: Attribute): string {
+    if (!entry.decoded) {
+      entry.value = decodeEntities(entry.value, this.wide, false).text
+      entry.decoded = true
+    }
+    return entry.value
+  }
+}
+
+/** Attributes kept of one tag: look-ups are linear, and no honest tag has more. */
+const attributesMax = 1000

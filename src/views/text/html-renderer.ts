@@ -1,0 +1,296 @@
+// Listens to the parser's events and builds the rendered text and the counters of one html part (SpamAssassin 4.0.1, HTML.pm;
+// fixtures/oracle/micro-html). Text is kept as a list of pieces, because trimming and visibility go piece by piece.
+
+import { octets, type Text } from '../../message/charset.js'
+import type { ByteString, HtmlLink, HtmlResult, HtmlUri, Part } from '../../types.js'
+import type { Attributes } from './attributes.js'
+import { isBlankChar } from './body.js'
+import { type Anchor, LinkCollector } from './html-links.js'
+import type { HtmlEvents } from './html-parser.js'
+import { elements, isNamespaced, tricks, whitespace } from './html-tags.js'
+import { endsWordly, leadingRun, startsWordly, trailingRun } from './obfuscation.js'
+import { changesStyle, StyleStack } from './style.js'
+
+interface Piece {
+  text: string
+  readonly wide: boolean
+  /** Put out by a tag, not by text. */
+  readonly isSpace: boolean
+  readonly invisible: boolean
+}
+
+export class HtmlRenderer implements HtmlEvents {
+  private readonly pieces: Piece[] = []
+  private readonly style = new StyleStack()
+  private readonly links: LinkCollector
+  private readonly inside = new Map<string, number>()
+  private readonly titles: Anchor[] = []
+  private readonly comments: ByteString[] = []
+  private readonly scripts: ByteString[] = []
+  private readonly charsets: ByteString[] = []
+  private readonly flags: Record<string, number> = {}
+  private readonly backhair = new Set<string>()
+  private elements = 0
+  private tags = 0
+  private elementsSeen = 0
+  private tagsSeen = 0
+  private closedExtra = 0
+  private obfuscation = 0
+  private imageArea = 0
+
+  constructor(private readonly wide: boolean) {
+    this.links = new LinkCollector(wide)
+  }
+
+  isInside(tag: string): boolean {
+    return (this.inside.get(tag) ?? 0) > 0
+  }
+
+  startTag(tag: string, attributes: Attributes): void {
+    if (this.countTag(tag, 1)) return
+    if (!elements.has(tag) && !tricks.has(tag)) return
+    if (changesStyle(tag)) this.style.startTag(tag, attributes)
+    this.putSpace(tag)
+    this.links.startTag(tag, attributes)
+    this.inspect(tag, attributes)
+  }
+
+  endTag(tag: string): void {
+    if (this.countTag(tag, -1)) return
+    if (!elements.has(tag) && !tricks.has(tag)) return
+    if (changesStyle(tag)) this.style.endTag(tag)
+    this.putSpace(tag)
+  }
+
+  text(text: string, wide: boolean): void {
+    if (this.isInside('script')) {
+      this.scripts.push(octets({ text, wide }))
+      return
+    }
+    if (this.isInside('style')) return
+    if (this.isInside('a')) this.links.addAnchorText(text, wide)
+    const title = this.titles[this.titles.length - 1]
+    if (title !== undefined && this.isInside('title')) {
+      title.text += text
+      title.wide ||= wide
+    }
+    const invisible = !isOnlyBlank(text) && this.isInvisible()
+    this.noteObfuscation(text, wide)
+    this.putText(text, wide, invisible)
+  }
+
+  comment(text: string): void {
+    this.comments.push(octets({ text, wide: this.wide }))
+  }
+
+  declaration(text: string): void {
+    if (!/^<!doctype/i.test(text)) return
+    this.elements++
+    this.tags++
+    this.inside.set('!doctype', 0)
+  }
+
+  /** The whole text. */
+  rendered(): Text {
+    return join(this.pieces)
+  }
+
+  /** The text without its invisible pieces, and these alone. `whole` is given back where nothing is invisible. */
+  split(whole: Text): { readonly visible: Text; readonly invisible: Text } {
+    const hidden = this.pieces.filter((piece) => piece.invisible)
+    if (hidden.length === 0) return { visible: whole, invisible: { text: '', wide: false } }
+    return { visible: join(this.pieces.filter((piece) => !piece.invisible)), invisible: join(hidden) }
+  }
+
+  /** `sourceChars` and `sourceBytes` measure the part with and without its charset undone. */
+  result(part: Part, sourceChars: number, whole: Text, sourceBytes: number): HtmlResult {
+    const htmlLength = charLength(whole.text)
+    const uriDetail = this.uriDetail()
+    return {
+      values: {
+        html: 1,
+        ...this.flags,
+        length: sourceChars,
+        html_length: htmlLength,
+        non_space_len: htmlLength - countSpace(whole),
+        ratio: sourceBytes === 0 ? undefined : (sourceBytes - htmlLength) / sourceBytes,
+        image_area: this.imageArea,
+        min_size: this.style.minSize,
+        max_size: this.style.maxSize,
+        ...this.ratios(),
+      },
+      inside: this.inside,
+      tags: new Set(this.inside.keys()),
+      title: this.titles.map(octets),
+      comment: this.comments,
+      script: this.scripts,
+      anchor: this.links.anchors.map(octets),
+      links: listLinks(uriDetail),
+      uriDetail,
+      uriTruncated: this.links.truncated,
+      charsets: this.charsets,
+      part,
+    }
+  }
+
+  private ratios(): Record<string, number | undefined> {
+    const { elements, tags, elementsSeen, tagsSeen } = this
+    return {
+      closed_extra_ratio: tags === 0 ? undefined : this.closedExtra / tags,
+      bad_tag_ratio: elements === 0 || tags === 0 ? undefined : (tags - elements) / tags,
+      non_element_ratio:
+        elementsSeen === 0 || tagsSeen === 0 ? undefined : (tagsSeen - elementsSeen) / tagsSeen,
+      obfuscation_ratio: tags === 0 || this.obfuscation === 0 ? undefined : this.obfuscation / tags,
+      backhair_count: this.backhair.size === 0 ? undefined : this.backhair.size,
+    }
+  }
+
+  private uriDetail(): Map<ByteString, HtmlUri> {
+    const detail = new Map<ByteString, HtmlUri>()
+    for (const [uri, { types, anchor }] of this.links.records)
+      detail.set(octets({ text: uri, wide: this.wide || /[^\x00-\xff]/.test(uri) }), {
+        types,
+        anchor: anchor.map(octets),
+      })
+    return detail
+  }
+
+  /** True if the tag is one of an office program, which is only counted. */
+  private countTag(tag: string, change: 1 | -1): boolean {
+    const namespaced = isNamespaced(tag)
+    const depth = this.inside.get(tag)
+    const isElement = namespaced || elements.has(tag)
+    if (isElement) this.elements++
+    this.tags++
+    if (depth === undefined) {
+      if (isElement) this.elementsSeen++
+      this.tagsSeen++
+    }
+    if (change < 0 && !depth) {
+      this.closedExtra++
+      this.inside.set(tag, 0)
+    } else {
+      this.inside.set(tag, (depth ?? 0) + change)
+    }
+    return namespaced
+  }
+
+  private isInvisible(): boolean {
+    const reason = this.style.invisibility()
+    if (reason === 'low-contrast') this.flags['font_low_contrast'] = 1
+    if (reason === 'invalid-color') this.flags['font_invalid_color'] = 1
+    return reason !== undefined
+  }
+
+  /** White space of a tag replaces a space that visible text left at its end. */
+  private putSpace(tag: string): void {
+    const space = whitespace.get(tag)
+    if (space === undefined) return
+    const last = this.pieces[this.pieces.length - 1]
+    if (last !== undefined && !last.isSpace && !last.invisible && last.text.endsWith(' '))
+      last.text = last.text.slice(0, -1)
+    this.pieces.push({ text: space, wide: false, isSpace: true, invisible: false })
+  }
+
+  private putText(given: string, wide: boolean, invisible: boolean): void {
+    // The byte pair C2 A0 is a no-break space in UTF-8 that was not decoded.
+    let text = given.replace(/[ \t\n\r\f\v]+|\xc2\xa0/g, ' ')
+    const last = this.pieces[this.pieces.length - 1]
+    if (last?.isSpace && !invisible && text.startsWith(' ')) text = text.slice(1)
+    this.pieces.push({ text, wide, isSpace: false, invisible })
+  }
+
+  private noteObfuscation(text: string, wide: boolean): void {
+    const last = this.pieces[this.pieces.length - 1]
+    if (last === undefined) return
+    if (startsWordly(text, wide) && endsWordly(last.text, last.wide)) this.obfuscation++
+    const before = trailingRun(last.text, last.wide)
+    if (before === 0) return
+    const after = leadingRun(text, wide)
+    if (after > 0) this.backhair.add(`${before}_${after}`)
+  }
+
+  private inspect(tag: string, attributes: Attributes): void {
+    if (tag === 'font') {
+      const face = attributes.get('face')
+      if (face !== undefined && !isFontFace(face)) this.flags['font_face_bad'] = 1
+    } else if (tag === 'img') {
+      if (this.isInside('a')) this.links.addAnchorText('<img>\n', false)
+      this.imageArea += areaOf(attributes)
+    } else if (tag === 'form') {
+      if (/mailto:/i.test(attributes.get('action') ?? '')) this.flags['form_action_mailto'] = 1
+    } else if (tag === 'object' || tag === 'embed') {
+      this.flags['embeds'] = 1
+    } else if (tag === 'a') {
+      this.links.openAnchor(attributes)
+    } else if (tag === 'title') {
+      this.titles.push({ text: '', wide: false })
+    } else if (tag === 'meta') {
+      this.noteCharset(attributes)
+    }
+  }
+
+  private noteCharset(attributes: Attributes): void {
+    if (!/Content-Type/i.test(attributes.get('http-equiv') ?? '')) return
+    const found = /\bcharset\s{0,64}=\s{0,64}["']?([^"']+)/i.exec(attributes.get('content') ?? '')
+    if (found !== null) this.charsets.push(found[1]!)
+  }
+}
+
+const join = (pieces: readonly Piece[]): Text => ({
+  text: pieces.map((piece) => piece.text).join(''),
+  wide: pieces.some((piece) => piece.wide),
+})
+
+/** Characters; surrogate pairs count once. */
+export function charLength(text: string): number {
+  const pairs = text.match(/[\ud800-\udbff][\udc00-\udfff]/g)
+  return text.length - (pairs?.length ?? 0)
+}
+
+/** Blanks of the rendered text; in narrow text the form feed is none, as SpamAssassin counts. */
+function countSpace({ text, wide }: Text): number {
+  let count = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (isBlankChar(code, wide) && (wide || code !== 12)) count++
+  }
+  return count
+}
+
+/** Nothing but ASCII blanks and undecoded no-break spaces. */
+const isOnlyBlank = (text: string): boolean => /^(?:[ \t\n\r\f\v]|\xc2\xa0)*$/.test(text)
+
+const listLinks = (detail: ReadonlyMap<ByteString, HtmlUri>): HtmlLink[] =>
+  [...detail].flatMap(([uri, { types, anchor }]) => {
+    const text = anchor.length === 0 ? {} : { anchor: anchor.join('') }
+    const names = types.size === 0 ? ['parsed'] : [...types]
+    return names.map((type) => ({ uri, type, ...text }))
+  })
+
+/** Names of fonts as people write them; anything else is a sign of a generator gone wrong. */
+function isFontFace(face: string): boolean {
+  if (face.length > faceCharsMax) return false
+  const names = face.replace(/;?\n?$/, '').split(',')
+  return names.every((name, at) =>
+    at === 0
+      ? /^\s*["'.]?[a-z ][a-z -]*[a-z]\d?["']?$/i.test(name)
+      : /^\s*["']?[a-z][a-z -]*[a-z]\d?["']?$/i.test(name),
+  )
+}
+
+const faceCharsMax = 2048
+
+/** Pixels of an image that states both sides; percentages are of 800x600, what cannot be read is taken for 200. */
+function areaOf(attributes: Attributes): number {
+  const width = attributes.get('width')
+  const height = attributes.get('height')
+  if (width === undefined || height === undefined) return 0
+  return sideOf(width, 8) * sideOf(height, 6)
+}
+
+function sideOf(value: string, perPercent: number): number {
+  const found = /^(\d{1,20})(%)?\n?$/.exec(value)
+  const pixels = Number(found?.[1] ?? 0) * (found?.[2] === undefined ? 1 : perPercent)
+  return pixels > 0 ? pixels : 200
+}

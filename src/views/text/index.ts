@@ -1,0 +1,93 @@
+// From a Message to the texts rules see: body, visible, invisible, rawbody, and what the HTML evals ask for (SpamAssassin 4.0.1;
+// fixtures/oracle/micro-mime, micro-html; docs: micro-text surprises). Each part is rendered once.
+
+import { normalizeCharset, octets } from '../../message/charset.js'
+import type { ByteString, HtmlResult, Message, Part, TextView } from '../../types.js'
+import { collapse, shortLines, truncateRendered } from './body.js'
+import { renderHtml } from './html.js'
+import { rawChunks } from './rawbody.js'
+
+export interface TextOptions {
+  /** Decoded value of the last Subject, without line end; undefined when there is none. */
+  readonly subject: ByteString | undefined
+  /** normalize_charset: decode charsets before rendering. */
+  readonly normalizeCharset: boolean
+  /** body_part_scan_size; 0 = no limit. */
+  readonly bodyPartCharsMax: number
+  /** rawbody_part_scan_size; 0 = no limit. */
+  readonly rawbodyPartBytesMax: number
+}
+
+/** A text in the making: characters, and whether some of it was wide. */
+interface Rendered {
+  readonly text: string
+  readonly wide: boolean
+}
+
+interface RenderedPart {
+  readonly rendered: Rendered
+  readonly visible: Rendered
+  readonly invisible: Rendered
+  readonly html?: HtmlResult
+}
+
+const nothing: Rendered = { text: '', wide: false }
+
+export function renderText(message: Message, options: TextOptions): TextView {
+  const leaves = message.parts.filter((part) => part.children.length === 0 && part.isLeaf && part.type !== '')
+  const rendered = new Map<Part, RenderedPart>()
+  for (const part of leaves) {
+    const type = part.effectiveType
+    if (type === 'text/plain' || type === 'text/html') rendered.set(part, renderPart(part, type, options))
+  }
+  const subject = (options.subject ?? '') + '\n'
+  const join = (pick: (part: RenderedPart) => Rendered, first: ByteString): readonly ByteString[] => {
+    if (leaves.length === 0) return []
+    const pieces = leaves.map((part) => {
+      const found = rendered.get(part)
+      return found === undefined ? undefined : pick(found)
+    })
+    return joinPieces(pieces, first, options.bodyPartCharsMax)
+  }
+  const body = join((part) => part.rendered, subject)
+  const differs = [...rendered.values()].some((part) => part.visible !== part.rendered)
+  return {
+    body,
+    visible: differs ? join((part) => part.visible, subject) : body,
+    invisible: differs ? join((part) => part.invisible, '') : [],
+    rawbody: leaves.flatMap((part) => rawChunks(part, options.rawbodyPartBytesMax)),
+    html: [...rendered.values()].flatMap((part) => (part.html === undefined ? [] : [part.html])),
+    rendered: new Map(
+      [...rendered].map(([part, { rendered }]) => [
+        part,
+        { text: octets(rendered), type: part.effectiveType, charset: part.charset },
+      ]),
+    ),
+  }
+}
+
+function renderPart(part: Part, type: string, options: TextOptions): RenderedPart {
+  const bytes = part.decoded()
+  const source = options.normalizeCharset
+    ? normalizeCharset(bytes, part.charset === '' ? 'us-ascii' : part.charset)
+    : { text: bytes, wide: false }
+  if (type === 'text/html' && bytes !== '') return renderHtml(source, part, bytes.length)
+  return { rendered: source, visible: source, invisible: nothing }
+}
+
+/** Parts are separated by a line feed, also by those that show nothing; undefined = a part that is not rendered. */
+function joinPieces(
+  pieces: readonly (Rendered | undefined)[],
+  first: ByteString,
+  charsMax: number,
+): readonly ByteString[] {
+  let text = ''
+  let wide = false
+  for (const piece of pieces) {
+    if (text !== '') text += '\n'
+    if (piece === undefined) continue
+    text += truncateRendered(piece, charsMax)
+    wide ||= piece.wide
+  }
+  return shortLines(first + octets({ text: collapse(text, wide), wide }))
+}

@@ -1,0 +1,81 @@
+// Resolves a reference against a base address (RFC 2396 section 5.2 in its non-strict reading), with SpamAssassin's addition for addresses
+// that begin with `//www.` or `//ftp.` without a scheme (4.0.1, HTML.pm; fixtures/oracle/micro-uri, group href).
+
+interface Parts {
+  readonly scheme: string | undefined
+  readonly authority: string | undefined
+  readonly path: string
+  readonly query: string | undefined
+  readonly fragment: string | undefined
+}
+
+function parse(uri: string): Parts {
+  const found = /^(?:([^:/?#]+):)?(?:\/\/([^/?#]*))?([^?#]*)(?:\?([^#]*))?(?:#([^\n]*))?/.exec(uri)
+  return {
+    scheme: found?.[1],
+    authority: found?.[2],
+    path: found?.[3] ?? '',
+    query: found?.[4],
+    fragment: found?.[5],
+  }
+}
+
+export function resolveUri(base: string, reference: string): string {
+  const given = parse(reference)
+  const context = parse(base)
+  const scheme = given.scheme === context.scheme ? undefined : given.scheme
+  if (scheme !== undefined) return compose({ ...given, scheme, path: withoutDots(given.path) })
+  const target = { scheme: context.scheme, fragment: given.fragment }
+  if (given.authority !== undefined)
+    return compose({
+      ...target,
+      authority: given.authority,
+      path: withoutDots(given.path),
+      query: given.query,
+    })
+  if (given.path === '')
+    return compose({
+      ...target,
+      authority: context.authority,
+      path: context.path,
+      query: given.query ?? context.query,
+    })
+  const path = given.path.startsWith('/') ? given.path : merge(context, given.path)
+  return compose({ ...target, authority: context.authority, path: withoutDots(path), query: given.query })
+}
+
+function merge(base: Parts, path: string): string {
+  if (base.authority !== undefined && (base.path === '' || base.path === '0')) return '/' + path
+  return base.path.slice(0, base.path.lastIndexOf('/') + 1) + path
+}
+
+/** Removes `.` and `..` segments. */
+function withoutDots(path: string): string {
+  if (path === '0') return ''
+  const segments = path.replace(/^\.\.?\//, '/').match(/\/?[^/]*/g) ?? []
+  const out: string[] = []
+  for (const [at, segment] of segments.entries()) {
+    if (segment === '') continue
+    const isLast = at >= segments.length - 2
+    if (segment === '/.') {
+      if (isLast) out.push('/')
+    } else if (segment === '/..') {
+      out.pop()
+      if (isLast) out.push('/')
+    } else {
+      out.push(segment)
+    }
+  }
+  return out.join('')
+}
+
+function compose({ scheme, authority, path, query, fragment }: Parts): string {
+  let out = ''
+  if (scheme) out = scheme + ':'
+  else if (authority !== undefined && /^www\d*\./i.test(authority)) out = 'http:'
+  else if (authority !== undefined && /^ftp\d*\./i.test(authority)) out = 'ftp:'
+  if (authority !== undefined) out += '//' + authority
+  out += path
+  if (query !== undefined) out += '?' + query
+  return fragment === undefined ? out : out + '#' + fragment
+}

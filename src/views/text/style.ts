@@ -1,0 +1,213 @@
+// What tags and style attributes do to the look of text, as far as SpamAssassin 4.0.1 follows it: colours, size, display, visibility
+// (fixtures/oracle/micro-html, groups inv, size; micro-text.md items 31 to 44).
+
+import type { Attributes } from './attributes.js'
+import { type Color, hardToRead, invalid, readColor, readStyleColor } from './colors.js'
+
+export interface Style {
+  readonly foreground: Color
+  readonly background: Color
+  readonly size: number
+  readonly display?: string
+  readonly visibility?: string
+}
+
+/** Tags that open a level of style, and the attributes they accept. */
+const accepted = new Map<string, ReadonlySet<string>>([
+  ['body', new Set(['text', 'bgcolor', 'link', 'alink', 'vlink', 'background'])],
+  ['font', new Set(['color', 'face', 'size'])],
+  ['table', new Set(['bgcolor', 'style'])],
+  ['tr', new Set(['bgcolor', 'style'])],
+  ['td', new Set(['bgcolor', 'style'])],
+  ['big', new Set()],
+  ['small', new Set()],
+  ['basefont', new Set(['color', 'face', 'size'])],
+  ['marquee', new Set(['bgcolor', 'background'])],
+  ['span', new Set(['style'])],
+  ['p', new Set(['style'])],
+  ['div', new Set(['style'])],
+  ['a', new Set(['style'])],
+])
+
+export const changesStyle = (tag: string): boolean => tag === 'th' || accepted.has(tag)
+
+const initial: Style = { foreground: '#000000', background: '#ffffff', size: 3 }
+
+/** Why text cannot be seen, as far as evals distinguish it. */
+export type Invisibility = 'low-contrast' | 'invalid-color' | 'hidden'
+
+/** The open levels. Tags are counted so that an end tag without partner costs nothing, however deep the nesting. */
+export class StyleStack {
+  minSize = 3
+  maxSize = 3
+  private baseSize = 3
+  private readonly tags: string[] = []
+  private readonly styles: Style[] = [initial]
+  private readonly open = new Map<string, number>()
+
+  get current(): Style {
+    return this.styles[this.styles.length - 1]!
+  }
+
+  startTag(written: string, attributes: Attributes): void {
+    const tag = written === 'th' ? 'td' : written
+    if (tag === 'basefont') {
+      const size = /^\s*(\d+)/.exec(attributes.get('size') ?? '')
+      if (size !== null) {
+        this.baseSize = Number(size[1])
+        return
+      }
+    }
+    if (tag === 'td' || tag === 'tr') this.closeCells(tag)
+    const { current } = this
+    if (tag === 'big') this.push(tag, { ...current, size: current.size + 1 })
+    else if (tag === 'small') this.push(tag, { ...current, size: current.size - 1 })
+    else this.push(tag, attributes.isEmpty ? current : this.withAttributes(tag, attributes))
+  }
+
+  endTag(written: string): void {
+    const tag = written === 'th' ? 'td' : written
+    // Mail programs go on rendering behind </body>.
+    if (tag === 'body' || !this.open.get(tag)) return
+    while (this.pop() !== tag);
+  }
+
+  /** Undefined for text that can be seen. */
+  invisibility(): Invisibility | undefined {
+    const { foreground, background, size, display, visibility } = this.current
+    if (hardToRead(foreground, background)) return 'low-contrast'
+    if (foreground === invalid || background === invalid) return 'invalid-color'
+    if (size <= 1) return 'hidden'
+    if (display?.toLowerCase() === 'none' || visibility?.toLowerCase() === 'hidden') return 'hidden'
+    return undefined
+  }
+
+  private push(tag: string, style: Style): void {
+    this.tags.push(tag)
+    this.styles.push(style)
+    this.open.set(tag, (this.open.get(tag) ?? 0) + 1)
+  }
+
+  private pop(): string | undefined {
+    const tag = this.tags.pop()
+    if (tag === undefined) return undefined
+    this.styles.pop()
+    this.open.set(tag, this.open.get(tag)! - 1)
+    return tag
+  }
+
+  /** Cells and rows end where the next one starts, and fonts within them; only as far as nothing else is open on top. */
+  private closeCells(tag: 'td' | 'tr'): void {
+    if (!this.open.get(tag)) return
+    for (;;) {
+      const top = this.tags[this.tags.length - 1]
+      if (top !== 'font' && top !== 'td' && !(tag === 'tr' && top === 'tr')) return
+      this.pop()
+    }
+  }
+
+  private withAttributes(tag: string, attributes: Attributes): Style {
+    const allowed = accepted.get(tag)
+    let style = this.current
+    for (const name of attributes.names()) {
+      if (!allowed?.has(name)) continue
+      const value = attributes.get(name) ?? ''
+      if (name === 'text' || name === 'color') style = { ...style, foreground: readColor(value) }
+      else if (name === 'size') style = { ...style, size: this.fontSize(value, style.size) }
+      else if (name === 'style') style = applyStyle(style, value, this.current)
+      if (style.size > this.maxSize) this.maxSize = style.size
+      else if (style.size < this.minSize) this.minSize = style.size
+    }
+    return style
+  }
+
+  private fontSize(value: string, current: number): number {
+    const found = /^\s*([+-]?)(\d+)/.exec(value)
+    if (found === null) return current
+    if (found[1] === '') return Number(found[2])
+    return this.baseSize + Number(found[1]! + found[2]!)
+  }
+}
+
+/** A style attribute: the last word on each property wins; only names in the spelling SpamAssassin knows count. */
+function applyStyle(given: Style, text: string, parent: Style): Style {
+  let { foreground, background } = given
+  const other: { display?: string; visibility?: string } = {}
+  for (const part of text.slice(0, styleCharsMax).split(';')) {
+    const colon = part.indexOf(':')
+    if (colon < 0) continue
+    const written = part.slice(0, colon).trimStart()
+    const value = part.slice(colon + 1).trim()
+    if (value === '' && !/^(?:background-)?color$/i.test(written)) continue
+    if (/^(?:background-)?color$/i.test(written)) {
+      if (value === '' || value.includes('\n')) continue
+      const color = value
+        .toLowerCase()
+        .replace(/!\s*important$/, '')
+        .trimEnd()
+      if (color === 'inherit') continue
+      const read = color === 'transparent' ? color : readStyleColor(color)
+      if (written.length > 5) background = read
+      else foreground = read
+    } else if (written === 'background') {
+      background = backgroundColor(value.toLowerCase()) ?? background
+    } else {
+      const property = written.trimEnd()
+      if (property === 'display' || property === 'visibility') other[property] = value
+    }
+  }
+  if (background === 'transparent') background = parent.background
+  if (foreground === 'transparent') foreground = background
+  return { ...given, ...other, foreground, background }
+}
+
+const styleCharsMax = 65_536
+
+/** First colour of the last layer, undefined when it has none. */
+function backgroundColor(value: string): Color | undefined {
+  const layer = lastLayer(value)
+  for (const word of layer) {
+    const color = readColor(word)
+    if (color !== invalid) return color
+  }
+  return undefined
+}
+
+/** Splits at spaces and commas outside parentheses and quotes; gives the words behind the last comma that has any. */
+function lastLayer(value: string): string[] {
+  let layers: string[][] = []
+  let words: string[] = []
+  let word = ''
+  const stack: string[] = []
+  const endWord = (): void => {
+    if (word !== '') words.push(word)
+    word = ''
+  }
+  for (const char of value) {
+    const inside = stack[stack.length - 1]
+    if (inside === undefined && char === ' ') {
+      endWord()
+      continue
+    }
+    if (inside === undefined && char === ',') {
+      endWord()
+      layers = [words]
+      words = []
+      continue
+    }
+    word += char
+    if (inside === ')' && char === ')') {
+      words.push(word)
+      word = ''
+      stack.pop()
+    } else if (char === inside) {
+      stack.pop()
+    } else if (inside === undefined && char === '(') {
+      stack.push(')')
+    } else if ((inside === undefined || inside === ')') && (char === '"' || char === "'")) {
+      stack.push(char)
+    }
+  }
+  endWord()
+  return words.length > 0 ? words : (layers[0] ?? [])
+}
