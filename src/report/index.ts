@@ -1,0 +1,6 @@
+// Report texts and marked messages: a scan and its verdict in, bytes for people and mail programs out. Knows templates and tags, never
+// where hits came from. An oddity of the mail never stops it.
+export { renderReport } from './render.js'
+export { type Rewritten, rewriteMessage } from './rewrite.js'
+export { expandTags, type ReportInput } from './tags.js'
+export { isMarkedUp, removeMarkup } from './unmark.js'
