@@ -1,6 +1,6 @@
 // Host names: whether one is well formed, and its ASCII form. Comes in: byte strings (UTF-8 octets) of headers and URIs.
 import { domainToASCII } from 'node:url'
-import { asciiLower } from '../message/bytes.js'
+import { asciiLower, has8bit } from '../message/bytes.js'
 import type { ByteString } from '../types.js'
 
 const label = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/
@@ -30,12 +30,20 @@ const latinHost = /^[a-zA-Z0-9\xc0-\xd6\xd8-\xde\xe0-\xf6\xf8-\xfe_.-]*$/
 
 /** Lower case; with punycode for what is not ASCII. What cannot be converted stays as it is. */
 export function hostToAscii(host: ByteString, mode: IdnMode): ByteString {
-  if (plain.test(host) || mode === 'off') return asciiLower(host)
-  const text = utf8Text(host)
-  if (text === undefined && !latinHost.test(host)) return asciiLower(host)
-  const named =
-    text === undefined ? host : Buffer.from(host.replace(otherDots, '.'), 'latin1').toString('utf8')
-  return domainToASCII(named) || asciiLower(host)
+  if (plain.test(host) || mode === 'off' || !has8bit(host)) return asciiLower(host)
+  const text = utf8Text(host.replace(otherDots, '.')) ?? (latinHost.test(host) ? host : undefined)
+  return text === undefined ? asciiLower(host) : text.split('.').map(labelToAscii).join('.')
+}
+
+/** One label. A TLD is lent to it, because a number alone would be read as an address. */
+function labelToAscii(label: string): string {
+  if (!/[^\0-\x7f]/.test(label) || label.includes('%')) return octets(asciiLower(label))
+  const converted = domainToASCII(`${label}.x`)
+  return converted === '' ? octets(asciiLower(label)) : converted.slice(0, -2)
+}
+
+function octets(text: string): ByteString {
+  return Buffer.from(text, 'utf8').toString('latin1')
 }
 
 function utf8Text(bytes: ByteString): string | undefined {

@@ -27,10 +27,10 @@ export function findUris(message: Message, text: TextView, domains: Domains, set
     })
   }
   for (const html of text.html) {
-    const anchors = new Map<ByteString, Set<ByteString>>()
-    for (const link of html.links) {
-      if (!finder.add(link.uri, [link.type], 'any')) continue
-      if (link.anchor !== undefined) finder.anchor(link.uri, link.anchor, anchors)
+    if (html.uriTruncated) finder.truncated = true
+    for (const [uri, { types, anchor }] of html.uriDetail) {
+      // An address that only anchor texts were filed under counts as found in text.
+      if (finder.add(uri, types.size > 0 ? types : ['parsed'], 'any')) finder.anchors(uri, new Set(anchor))
     }
   }
   if (settings.dkimUris) {
@@ -67,7 +67,7 @@ class Finder {
   readonly #found = new Map<ByteString, Found>()
   readonly #redirectors: readonly { readonly pattern: RegExp; readonly must: string }[]
   #steps = redirectorStepsMax
-  #truncated = false
+  truncated = false
 
   constructor(
     readonly domains: RegistryDomains,
@@ -80,7 +80,7 @@ class Finder {
   }
 
   /** @param kind 'valid' = only with a registered domain; 'any' = whatever; 'lookup' = not cleaned, for look-ups only. */
-  add(raw: ByteString, types: readonly string[], kind: 'valid' | 'any' | 'lookup'): boolean {
+  add(raw: ByteString, types: Iterable<string>, kind: 'valid' | 'any' | 'lookup'): boolean {
     const known = this.#found.get(raw)
     if (!known && this.#found.size >= urisMax) return false
     const uri: Found = known ?? {
@@ -95,7 +95,7 @@ class Finder {
     const hosts = new Map<string, string>()
     const cut = new Set<ByteString>()
     for (const form of forms) {
-      if (form.length > uriBytesMax) this.#truncated = true
+      if (form.length > uriBytesMax) this.truncated = true
       const short = form.slice(0, uriBytesMax)
       cut.add(short)
       const place = uriHost(short, this.domains, this.settings.idn)
@@ -112,13 +112,9 @@ class Finder {
     return true
   }
 
-  /** Text of a link, each once per html part. */
-  anchor(raw: ByteString, text: ByteString, seen: Map<ByteString, Set<ByteString>>): void {
-    let texts = seen.get(raw)
-    if (!texts) seen.set(raw, (texts = new Set()))
-    if (texts.has(text)) return
-    texts.add(text)
-    this.#found.get(raw)!.anchor.push(text)
+  /** Texts of the links to a URI, each once per html part. */
+  anchors(raw: ByteString, texts: ReadonlySet<ByteString>): void {
+    this.#found.get(raw)?.anchor.push(...texts)
   }
 
   #clean(raw: ByteString): ReadonlySet<ByteString> {
@@ -149,7 +145,7 @@ class Finder {
       for (const form of uri.cleaned) list.add(form)
       detail.push({ ...uri, cleaned: [...uri.cleaned] })
     }
-    return { list: [...list].sort(), detail, truncated: this.#truncated }
+    return { list: [...list].sort(), detail, truncated: this.truncated }
   }
 }
 
