@@ -168,6 +168,15 @@ function trailingBlanks(line: ByteString): number {
   return count
 }
 
+/** Everything the evals compare, by SpamAssassin's names for it. */
+export function mimeFacts(scan: Scan, settings: Settings): Readonly<Record<string, number>> {
+  return {
+    ...walked(scan, settings).counters,
+    uppercase: uppercase(scan, settings),
+    base64_length: base64LineMax(scan),
+  }
+}
+
 function walked(scan: Scan, settings: Settings): Walk {
   return scan.memo('mimeeval/walk', () => new Walker(okLocales(settings)).walk(scan))
 }

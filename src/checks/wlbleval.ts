@@ -5,7 +5,7 @@ import { allFromAddresses, allToAddresses } from './addresses.js'
 import { inAddressList, inRelayList } from './addresslists.js'
 import { domainOf } from './domains.js'
 import { header, lower } from './text.js'
-import { listedHosts } from './urihosts.js'
+import { listedHosts } from './urihostlists.js'
 
 const senderIn =
   (list: string): Eval =>
