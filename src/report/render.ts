@@ -26,8 +26,9 @@ export function renderReport(input: ReportInput): ByteString {
   return expandTags(template, input).replace(/\n*$/, '\n\n')
 }
 
-/** What follows the report when the attached message is not plain text. */
+/** What follows the report when the attached message is not plain text. Rules with a report of their own speak for themselves. */
 export function renderUnsafeReport(input: ReportInput): ByteString {
-  const template = setting<ByteString>(input.settings, 'unsafe_report') || ownUnsafeReport
-  return expandTags(template, input)
+  const template = setting<ByteString>(input.settings, 'unsafe_report')
+  const none = template === '' && setting<ByteString>(input.settings, 'report') === ''
+  return expandTags(none ? ownUnsafeReport : template, input)
 }
