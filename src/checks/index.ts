@@ -2,38 +2,56 @@
 import type { Directive, Plugin } from '../../rules/engine/types.js'
 import { acceptedPlugins } from './accepted.js'
 import { addressListDirective } from './addresslists.js'
+import { antiVirus } from './antivirus.js'
+import { askDns } from './askdns.js'
 import { bayes } from './bayes.js'
 import { bodyEval } from './bodyeval.js'
+import { dkim } from './dkim.js'
+import { dmarc } from './dmarc.js'
+import { dnsEval } from './dnseval.js'
 import { enginePlugins } from './engineplugins.js'
 import { freeMail } from './freemail.js'
 import { hamd } from './hamd.js'
+import { hashBl } from './hashbl.js'
 import { headerEval } from './headereval.js'
 import { htmlEval } from './htmleval.js'
 import { httpsMismatch } from './httpsmismatch.js'
 import { imageInfo } from './imageinfo.js'
 import { mimeEval } from './mimeeval.js'
 import { relayEval } from './relayeval.js'
+import { spf } from './spf.js'
+import { uriDnsbl } from './uridnsbl.js'
 import { uriEval } from './urieval.js'
 import { uriHostDirective } from './urihostlists.js'
 import { vBounce } from './vbounce.js'
+import { virus } from './virus.js'
 import { welcomeListSubject } from './welcomelistsubject.js'
 import { wlblEval } from './wlbleval.js'
 
 export const plugins: readonly Plugin[] = [
   ...enginePlugins,
   ...acceptedPlugins,
+  antiVirus,
+  askDns,
   bayes,
   bodyEval,
+  dkim,
+  dmarc,
+  dnsEval,
   freeMail,
   hamd,
+  hashBl,
   headerEval,
   htmlEval,
   httpsMismatch,
   imageInfo,
   mimeEval,
   relayEval,
+  spf,
+  uriDnsbl,
   uriEval,
   vBounce,
+  virus,
   welcomeListSubject,
   wlblEval,
 ]
