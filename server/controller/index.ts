@@ -88,7 +88,7 @@ export function createController(core: Core, given: Partial<ControllerOptions> =
     const reply =
       body === 'too-large' ? errorReply(413, 'Request entity too large') : await replyTo(message, body)
     message.resume()
-    const headers = [['Cache-Control', 'no-store'] as const, ...(reply.headers ?? [])]
+    const headers = [...noStore, ...(reply.headers ?? [])]
     sendAndClose(socket, formatReply({ ...reply, headers }, options.scan.server, new Date()))
 
     function replyTo(
@@ -105,7 +105,7 @@ export function createController(core: Core, given: Partial<ControllerOptions> =
   return {
     answer,
     async listen(address, unixMode = unixModeByDefault) {
-      const door = await openDoor(address.kind === 'unix', serve)
+      const door = await openDoor(address.kind === 'unix', options.scan.server, serve)
       doors.push(door)
       if (address.kind === 'unix') {
         await bindUnix(door.server, address.path, { mode: unixMode })
@@ -121,6 +121,7 @@ export function createController(core: Core, given: Partial<ControllerOptions> =
   }
 }
 
+const noStore = [['Cache-Control', 'no-store']] as const
 const invalidMethod: HttpReply = { status: 500, phrase: 'Invalid method', type: 'text/plain', body: '' }
 
 function refusalFor(call: HttpCall, route: Route, rights: Rights): HttpReply | undefined {
@@ -133,7 +134,11 @@ function refusalFor(call: HttpCall, route: Route, rights: Rights): HttpReply | u
 }
 
 /** A fastify on a server of its own: one per address, since a fastify listens once. */
-async function openDoor(unix: boolean, serve: (message: IncomingMessage, unix: boolean) => Promise<void>) {
+async function openDoor(
+  unix: boolean,
+  serverName: string,
+  serve: (message: IncomingMessage, unix: boolean) => Promise<void>,
+) {
   const served = new WeakSet<Socket>()
   let server!: Server
   const app = fastify({
@@ -152,7 +157,7 @@ async function openDoor(unix: boolean, serve: (message: IncomingMessage, unix: b
       server.maxHeadersCount = 0
       return server
     },
-    clientErrorHandler: (error, socket) => sendAndClose(socket, clientError(error.code)),
+    clientErrorHandler: (error, socket) => sendAndClose(socket, clientError(error.code, serverName)),
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
   })
@@ -183,7 +188,7 @@ async function openDoor(unix: boolean, serve: (message: IncomingMessage, unix: b
 }
 
 /** Answers to what Node's parser refuses; the text dialects belong to the scan ports. */
-function clientError(code: string): Buffer | undefined {
+function clientError(code: string, server: string): Buffer | undefined {
   if (code === 'ECONNRESET') return undefined
   const reply =
     code === 'HPE_INVALID_METHOD'
@@ -193,7 +198,7 @@ function clientError(code: string): Buffer | undefined {
         : code === 'ERR_HTTP_REQUEST_TIMEOUT'
           ? errorReply(408, 'Request timeout')
           : textReply('HTTP parser error: invalid request', 400, 'Undefined Error')
-  return formatReply(reply, 'hamd', new Date())
+  return formatReply({ ...reply, headers: noStore }, server, new Date())
 }
 
 /** Gathers the body, bounded; a GET may have one too. */

@@ -76,11 +76,11 @@ export const statRoutes: Readonly<Record<string, Route>> = {
       const { actions } = context.counts.since(await context.core.stats())
       const slice = (color: string, label: string, value: number) => ({ color, label, data: value, value })
       return jsonReply([
-        slice('#58A458', 'Clean', actions['no action']!),
-        slice('#5885A4', 'Temporarily rejected', actions['soft reject']!),
-        slice('#A4A458', 'Probable spam', actions['add header']! + actions['rewrite subject']!),
-        slice('#B7B7B7', 'Greylisted', actions['greylist']!),
-        slice('#A45858', 'Rejected', actions['reject']!),
+        slice('#66cc00', 'Clean', actions['no action']!),
+        slice('#cc9966', 'Temporarily rejected', actions['soft reject']!),
+        slice('#FFD700', 'Probable spam', actions['add header']! + actions['rewrite subject']!),
+        slice('#436EEE', 'Greylisted', actions['greylist']!),
+        slice('#FF0000', 'Rejected', actions['reject']!),
       ])
     },
   },
@@ -88,8 +88,12 @@ export const statRoutes: Readonly<Record<string, Route>> = {
     needs: 'read',
     async run(_, { core }) {
       const { thresholds } = await core.stats()
-      const names = ['greylist', 'add header', 'rewrite subject', 'reject', 'soft reject', 'no action']
-      return jsonReply(names.map((action) => ({ action, value: thresholds[action] ?? null })))
+      const set = Object.entries(thresholds).sort((a, b) => a[1] - b[1])
+      const unset = ['soft reject', 'rewrite subject', 'no action'].filter((name) => !(name in thresholds))
+      return jsonReply([
+        ...set.map(([action, value]) => ({ action, value })),
+        ...unset.map((action) => ({ action, value: null })),
+      ])
     },
   },
   '/symbols': {
@@ -158,7 +162,6 @@ function statObject(stats: CoreStats, context: RouteContext): Record<string, unk
     fragmented: 0,
     total_learns: learnsOf(stats),
     statfiles: statfiles(stats),
-    fuzzy_hashes: {},
   }
 }
 

@@ -78,7 +78,8 @@ function scalars(parts: ReplyParts): Record<string, unknown> {
 function wireSymbols(parts: ReplyParts, metricScores: boolean): Record<string, WireSymbol> {
   const found: Record<string, WireSymbol> = {}
   for (const hit of parts.verdict.hits) {
-    const configured = parts.symbols.get(hit.symbol)?.score ?? hit.score
+    // A forced verdict shows its symbol without a weight.
+    const configured = parts.verdict.skipped ? hit.score : (parts.symbols.get(hit.symbol)?.score ?? hit.score)
     found[hit.symbol] = {
       name: hit.symbol,
       score: wireNumber(hit.score),

@@ -85,15 +85,22 @@ export async function scanForReply(job: ScanJob, core: Core, options: RspamdOpti
     ...(flags.noLog && { unlogged: true }),
   }
   const scanned = await scan(core, request)
-  const symbols = flags.groups || settings?.scores ? await symbolTable(core) : noSymbols
+  const symbols = await symbolTable(core)
   const verdict = rspamdVerdict(scanned, options.vocabulary)
   return { ...base, verdict, scanned, symbols, seconds: secondsSince(started) }
 }
 
-/** Symbol -> how it is configured. */
+/** Symbol -> how it is configured. Asked for at most every `symbolsMs`: the list is long and changes with reloads only. */
 export async function symbolTable(core: Core): Promise<ReadonlyMap<string, SymbolInfo>> {
-  return new Map((await core.symbols()).map((info) => [info.symbol, info]))
+  const known = tables.get(core)
+  if (known && performance.now() - known.at < symbolsMs) return known.table
+  const table = new Map((await core.symbols()).map((info) => [info.symbol, info]))
+  tables.set(core, { at: performance.now(), table })
+  return table
 }
+
+const symbolsMs = 5_000
+const tables = new WeakMap<Core, { readonly at: number; readonly table: ReadonlyMap<string, SymbolInfo> }>()
 
 /** The core's refusals in HTTP. 503 with Retry-After where the same message may pass later. */
 export function refusalOf(error: unknown): ScanRefusal {

@@ -94,6 +94,7 @@ export function scanText(request: Request): Scanned {
   const action = gtube ? 'reject' : actionFor(score, thresholds)
   const messageId = /^message-id:\s*<([^>]*)>/im.exec(text)?.[1]
   const hosts = [...new Set([...text.matchAll(/https?:\/\/([\w.-]+)/g)].map((match) => match[1]!))]
+  const body = text.slice(text.search(/\r?\n\r?\n/))
   const subject = /^subject: (.*?)\r?$/im.exec(text)?.[1]
   return {
     verdict: {
@@ -112,7 +113,7 @@ export function scanText(request: Request): Scanned {
       stagesMs: { parse: 0.5, rules: 1.5 },
     },
     urls: hosts,
-    emails: hosts.length > 0 ? ['carol@example.org'] : [],
+    emails: [...new Set(body.match(/[\w.]+@[\w.]+\w/g) ?? [])],
     urlDetails: hosts.map((host) => ({ url: `http://${host}/`, host, tld: 'example.org', flags: ['text'] })),
     ...(messageId !== undefined && { messageId }),
     ...(subject !== undefined && { subject }),

@@ -145,7 +145,7 @@ export const ham = [
   'Message-ID: <m1@example.com>',
   'X-Test-Hit: TEST_HIT 1.5 one two',
   '',
-  'See http://www.example.org/ for more.',
+  'See http://www.example.org/ for more, or write to carol@example.org now.',
   '',
 ].join('\r\n')
 
