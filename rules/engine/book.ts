@@ -1,9 +1,9 @@
 // What is known of the rules while files are read: definitions by name, and scores, flags, priorities and descriptions that may come
 // before or after them. `finish` turns it into the Plan's list.
-import { escapesOf, templateNames } from './capture.js'
+import { escapesOf } from './capture.js'
 import { type Expression, parseExpression } from './expression.js'
 import { replaceTags } from './replace.js'
-import type { Pattern, Place, Problem, Rule, Settings } from './types.js'
+import type { Place, Problem, Rule, Settings } from './types.js'
 
 export type Scores = readonly [number, number, number, number]
 
@@ -24,7 +24,8 @@ export class RuleBook {
   readonly descriptions = new Map<string, string>()
   readonly tflags = new Map<string, string>()
   readonly priorities = new Map<string, number>()
-  readonly places = new Map<string, Place>()
+  /** Rule -> 'ham', 'spam', 'on' or 'off'. */
+  readonly shortcircuit = new Map<string, string>()
 
   /** A later definition of a name replaces the earlier one. */
   define(name: string, definition: Definition, place: Place): void {
@@ -170,9 +171,4 @@ function fixPriorities(
     }
   }
   return priorities
-}
-
-/** Tags a pattern waits for. */
-export function tagsOf(pattern: Pattern): readonly string[] {
-  return templateNames(pattern.source)
 }

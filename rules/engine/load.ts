@@ -8,14 +8,7 @@ import { coreDirectives, pluginDirectives } from './core.js'
 import { definitionReaders } from './definitions.js'
 import { confFunctions, defaultPlugins, functionsOf, shortPluginName, stockPlugins } from './features.js'
 import { LineReader, type LineSink } from './lines.js'
-import {
-  type LineOutcome,
-  readDescribe,
-  readPriority,
-  readScore,
-  readShortcircuit,
-  readTflags,
-} from './scoring.js'
+import { type LineOutcome, readShortcircuit, ruleLineReaders } from './scoring.js'
 import type { Directive, DirectiveContext, Place, Plan, Plugin, Problem } from './types.js'
 
 export interface LoadOptions {
@@ -73,7 +66,6 @@ class Loader implements LineSink {
   private readonly directives = new Map<string, { readonly directive: Directive; readonly plugin?: string }>()
   private readonly loaded = new Set<string>()
   private readonly problems: Problem[] = []
-  private readonly shortcircuit = new Map<string, string>()
   private readonly hash = createHash('sha256')
   private readonly plugins: ReadonlyMap<string, Plugin>
   private readonly reader = new LineReader(this)
@@ -177,27 +169,10 @@ class Loader implements LineSink {
       const context = { book: this.book, place, problem: this.problem.bind(this, place) }
       return reader.read(value, context) ? 'done' : 'invalid'
     }
-    switch (key) {
-      case 'score':
-        return readScore(value, this.book)
-      case 'describe':
-        return readDescribe(value, this.book)
-      case 'tflags':
-        return readTflags(value, this.book)
-      case 'priority':
-        return readPriority(value, this.book)
-      case 'test':
-        return 'done'
-      case 'loadplugin':
-      case 'tryplugin':
-        return this.loadPlugin(key, value, place)
-      case 'shortcircuit':
-        return this.loaded.has('Shortcircuit')
-          ? readShortcircuit(value, this.book, this.shortcircuit)
-          : undefined
-      default:
-        return undefined
-    }
+    if (key === 'test') return 'done'
+    if (key === 'loadplugin' || key === 'tryplugin') return this.loadPlugin(key, value, place)
+    if (key === 'shortcircuit' && this.loaded.has('Shortcircuit')) return readShortcircuit(value, this.book)
+    return ruleLineReaders.get(key)?.(value, this.book)
   }
 
   private loadPlugin(key: string, value: string, place: Place): LineOutcome {
@@ -239,7 +214,7 @@ class Loader implements LineSink {
   }
 
   finish(): Plan {
-    this.values.set('shortcircuit', this.shortcircuit)
+    this.values.set('shortcircuit', this.book.shortcircuit)
     const settings = { values: this.values }
     const rules = finishRules(this.book, settings, this.problem.bind(this))
     return {

@@ -1,5 +1,5 @@
 // A regex as .cf files write it: /re/flags, m{re}flags, m!re!flags. Gives the Pattern of the Plan, or what is wrong with it.
-import { compilePattern } from '../regex/plain.js'
+import { checkPattern as checkRegex } from '../regex/plain.js'
 import type { Pattern } from './types.js'
 
 export type PatternOutcome =
@@ -48,7 +48,7 @@ function hasUnescaped(text: string, char: string): boolean {
 function checkPattern(source: string, flags: string): PatternOutcome {
   const pattern = splitFlags(flags === '' ? source : `(?${flags})${source}`)
   try {
-    compilePattern(pattern.source, pattern.flags)
+    checkRegex(pattern.source, pattern.flags)
   } catch (error) {
     return refuse((error as Error).message)
   }

@@ -1,7 +1,7 @@
 // replace_rules: regexes written with <A> <inter X> <post X> <pre X> get their replace_tag texts before they are compiled. The order
 // of steps, and that a marker is taken once per pass, is SpamAssassin's; so is the bound of six passes.
 
-import { compilePattern } from '../regex/plain.js'
+import { checkPattern } from '../regex/plain.js'
 import type { Definition } from './book.js'
 import { splitFlags } from './pattern.js'
 import { setting } from './settings.js'
@@ -26,7 +26,7 @@ export function replaceTags(
   const pattern = expand(definition.pattern, settings)
   if (pattern.source === definition.pattern.source) return definition
   try {
-    compilePattern(pattern.source, pattern.flags)
+    checkPattern(pattern.source, pattern.flags)
   } catch (error) {
     problem(`replacement in ${name} gives a bad regexp: ${(error as Error).message}`)
     return definition

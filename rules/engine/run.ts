@@ -3,7 +3,7 @@
 // SpamAssassin's: by priority, and within one by kind.
 import type { ByteString, Hit, Note, Scan } from '../../src/types.js'
 import type { FirstMatch } from '../regex/matcher.js'
-import { compilePattern, countMatches } from '../regex/plain.js'
+import { countMatches, LazyPattern } from '../regex/plain.js'
 import { EvalCall, type EvalHost, type HitOptions, Tags, type TagValue } from './calls.js'
 import { fillTemplates, isTagName } from './capture.js'
 import type { Meta } from './metas.js'
@@ -15,6 +15,7 @@ import {
   type EvalRule,
   type HeaderGroup,
   type MimeRule,
+  type PatternCache,
   type RuleTable,
   type SingleRule,
   type Stage,
@@ -50,14 +51,66 @@ export interface Engine {
 
 /** `local` = network rules never run, whatever the score set says. */
 export function createEngine(plan: Plan, plugins: readonly Plugin[], options?: { local?: boolean }): Engine {
-  const table = compileTable(plan, plugins, options?.local ?? false)
-  const activity = new Activity(table)
+  const tables = new Tables(plan, plugins, options?.local ?? false)
   return {
     plan,
-    missing: table.missing,
-    run: (scan, runOptions) => new Run(plan, table, activity, scan, runOptions).go(),
+    missing: tables.base.table.missing,
+    run: (scan, runOptions) => {
+      const { table, activity } = tables.of(runOptions.overlay)
+      return new Run(plan, table, activity, scan, runOptions).go()
+    },
   }
 }
+
+interface Prepared {
+  readonly table: RuleTable
+  readonly activity: Activity
+}
+
+/** The table of the Plan, and those of users who have rules of their own. */
+class Tables {
+  readonly base: Prepared
+  /** Least recently used first. */
+  private readonly users = new Map<PrefsOverlay, Prepared>()
+  private readonly patterns: PatternCache = new Map()
+  private readonly plan: Plan
+  private readonly plugins: readonly Plugin[]
+  private readonly local: boolean
+
+  constructor(plan: Plan, plugins: readonly Plugin[], local: boolean) {
+    this.plan = plan
+    this.plugins = plugins
+    this.local = local
+    this.base = this.prepare(plan, this.patterns)
+  }
+
+  of(overlay: PrefsOverlay | undefined): Prepared {
+    if (!overlay || overlay.rules.length === 0) return this.base
+    const known = this.users.get(overlay)
+    const prepared = known ?? this.prepareUser(overlay)
+    this.users.delete(overlay)
+    this.users.set(overlay, prepared)
+    if (this.users.size > userTablesMax) this.users.delete(this.users.keys().next().value!)
+    return prepared
+  }
+
+  private prepareUser(overlay: PrefsOverlay): Prepared {
+    const own = new Map(overlay.rules.map((rule) => [rule.name, rule]))
+    const rules = this.plan.rules.map((rule) => own.get(rule.name) ?? rule)
+    const present = new Set(this.plan.rules.map((rule) => rule.name))
+    for (const rule of overlay.rules) if (!present.has(rule.name)) rules.push(rule)
+    // A copy of the cache's entries: the user's patterns must not outlive the user's table.
+    return this.prepare({ ...this.plan, rules }, new Map(this.patterns))
+  }
+
+  private prepare(plan: Plan, patterns: PatternCache): Prepared {
+    const table = compileTable(plan, this.plugins, this.local, patterns)
+    return { table, activity: new Activity(table) }
+  }
+}
+
+/** Users whose own rules are kept ready; a table costs about 2 MB. */
+const userTablesMax = 16
 
 /** Which rules run in a score set, per rule and per group: made once per set and per user's preferences. */
 interface Active {
@@ -408,7 +461,7 @@ class Run implements EvalHost {
     const multiple = rule.tflags.includes('multiple')
     const limit = rule.tflags.find((flag) => flag.startsWith('maxhits='))
     return {
-      pattern: compilePattern(source, rule.pattern.flags),
+      pattern: new LazyPattern(source, rule.pattern.flags),
       multiple,
       hitsMax: !multiple ? 1 : limit ? Number(limit.slice(8)) || 1 : Number.POSITIVE_INFINITY,
       skipFirst: rule.kind === 'body' && rule.tflags.includes('nosubject'),
@@ -564,7 +617,7 @@ class Run implements EvalHost {
     const score = this.scoreOf(rule)
     this.score += name.startsWith('__') ? 0 : score
     const type = setting<ReadonlyMap<string, string>>(this.settings, 'shortcircuit').get(name)
-    if (type === undefined) this.checkScoreLimits(name)
+    if (type === undefined || type === 'off') this.checkScoreLimits(name)
     else {
       const amount = (which: 'ham' | 'spam') => setting<number>(this.settings, `shortcircuit_${which}_score`)
       const ham = type === 'on' ? score < 0 : type === 'ham'

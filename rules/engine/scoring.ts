@@ -47,18 +47,25 @@ export function readPriority(value: string, book: RuleBook): LineOutcome {
   return 'done'
 }
 
-/** `shortcircuit RULE ham|spam` is short for an early priority and flags; `types` is the directive's value. */
-export function readShortcircuit(value: string, book: RuleBook, types: Map<string, string>): LineOutcome {
+/** `shortcircuit RULE ham|spam` is short for an early priority and flags. */
+export function readShortcircuit(value: string, book: RuleBook): LineOutcome {
   if (value === '') return 'missing'
   const found = /^(\w+)\s+(\w+)$/.exec(value)
   if (!found) return 'invalid'
   const [, rule, type] = found as unknown as [string, string, string]
   if (type === 'ham' || type === 'spam') {
-    types.set(rule, type)
+    book.shortcircuit.set(rule, type)
     if (!book.priorities.get(rule)) book.priorities.set(rule, -200)
     book.addTflags(rule, type === 'ham' ? 'nice noautolearn' : 'noautolearn')
-  } else if (type === 'on') types.set(rule, 'on')
-  else if (type === 'off') types.delete(rule)
+  } else if (type === 'on' || type === 'off') book.shortcircuit.set(rule, type)
   else return 'invalid'
   return 'done'
 }
+
+/** Key of the line -> its reader. */
+export const ruleLineReaders: ReadonlyMap<string, (value: string, book: RuleBook) => LineOutcome> = new Map([
+  ['score', readScore],
+  ['describe', readDescribe],
+  ['tflags', readTflags],
+  ['priority', readPriority],
+])

@@ -1,7 +1,7 @@
 // A Plan's rules made ready to run: grouped by priority and by the text they read, patterns compiled lazily, evals looked up. Made once
 // per engine; a run only reads it.
 import type { CompiledPattern, PatternUse, TextMatcher } from '../regex/matcher.js'
-import { compilePattern, createPlainMatcher } from '../regex/plain.js'
+import { createPlainMatcher, LazyPattern } from '../regex/plain.js'
 import { escapesOf, templateNames } from './capture.js'
 import { compileMetas, type Metas } from './metas.js'
 import type { Eval, Pattern, Plan, Plugin, Rule } from './types.js'
@@ -92,8 +92,16 @@ export interface RuleTable {
   readonly missing: ReadonlyMap<string, string>
 }
 
-export function compileTable(plan: Plan, plugins: readonly Plugin[], local: boolean): RuleTable {
-  return new TableMaker(plan, plugins).make(local)
+/** Patterns by text, shared between the tables of one engine so that each is compiled once. */
+export type PatternCache = Map<string, CompiledPattern>
+
+export function compileTable(
+  plan: Plan,
+  plugins: readonly Plugin[],
+  local: boolean,
+  patterns: PatternCache,
+): RuleTable {
+  return new TableMaker(plan, plugins, patterns).make(local)
 }
 
 /** Evals by name of the plugins that the plan loaded. */
@@ -133,10 +141,10 @@ class TableMaker {
   private readonly indexOf: ReadonlyMap<string, number>
   private readonly evals: ReadonlyMap<string, Eval>
   private readonly missing = new Map<string, string>()
-  /** Equal patterns are compiled once. */
-  private readonly patterns = new Map<string, CompiledPattern>()
+  private readonly patterns: PatternCache
 
-  constructor(plan: Plan, plugins: readonly Plugin[]) {
+  constructor(plan: Plan, plugins: readonly Plugin[], patterns: PatternCache) {
+    this.patterns = patterns
     this.rules = plan.rules
     this.indexOf = new Map(plan.rules.map((rule, index) => [rule.name, index]))
     this.evals = evalsOf(plan, plugins)
@@ -167,7 +175,7 @@ class TableMaker {
     const key = `${pattern.flags}/${pattern.source}`
     let compiled = this.patterns.get(key)
     if (!compiled) {
-      compiled = compilePattern(pattern.source, pattern.flags)
+      compiled = new LazyPattern(pattern.source, pattern.flags)
       this.patterns.set(key, compiled)
     }
     return compiled

@@ -15,18 +15,44 @@ export function setRegExpFlags(): void {
   setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
 }
 
-/** Throws RegexSyntaxError when Perl, or V8, would refuse the pattern. The RegExp itself is made at first use. */
-export function compilePattern(source: string, flags: string): CompiledPattern & { readonly parsed: Parsed } {
+/** Throws RegexSyntaxError when Perl would refuse the pattern, or when we cannot express it. */
+export function checkPattern(source: string, flags: string): Parsed {
   const parsed = parsePerl(source, flags)
-  const printed = printRegExp(parsed)
-  let regExp: RegExp | undefined
-  return {
-    parsed,
-    names: printed.names,
-    get regExp() {
-      regExp ??= new RegExp(printed.source, `${printed.flags}g`)
-      return regExp
-    },
+  printRegExp(parsed)
+  return parsed
+}
+
+/** A pattern that is known to be good. Throws RegexSyntaxError as checkPattern does; the RegExp is made at its first use. */
+export function compilePattern(source: string, flags: string): CompiledPattern {
+  checkPattern(source, flags)
+  return new LazyPattern(source, flags)
+}
+
+/** A pattern that is parsed and compiled at its first use: of the stock rules a message needs a part only. */
+export class LazyPattern implements CompiledPattern {
+  private compiled: { readonly regExp: RegExp; readonly names: ReadonlyMap<string, number> } | undefined
+  private readonly source: string
+  private readonly flags: string
+
+  constructor(source: string, flags: string) {
+    this.source = source
+    this.flags = flags
+  }
+
+  get regExp(): RegExp {
+    return this.compile().regExp
+  }
+
+  get names(): ReadonlyMap<string, number> {
+    return this.compile().names
+  }
+
+  private compile() {
+    if (!this.compiled) {
+      const printed = printRegExp(parsePerl(this.source, this.flags))
+      this.compiled = { regExp: new RegExp(printed.source, `${printed.flags}g`), names: printed.names }
+    }
+    return this.compiled
   }
 }
 
