@@ -5,6 +5,7 @@ import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { ConfigError, defaultConfig, parseConfig } from '../config/file.js'
 import type { Config } from '../config/schema.js'
+import type { RuleSources } from '../ruling.js'
 import type { ScanPolicy } from '../scan.js'
 import type { Action } from '../types.js'
 import { CliError, exits } from './exit.js'
@@ -92,4 +93,9 @@ export function scanPolicy(config: Config): ScanPolicy {
     hostname: hostname(),
     autolearn: config.learner.autolearn,
   }
+}
+
+/** Which rules the configuration names. */
+export function ruleSources(config: Config): RuleSources {
+  return { builtin: config.rules.builtin, paths: config.rules.paths, local: config.network.local }
 }

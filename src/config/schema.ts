@@ -13,17 +13,20 @@ export interface Key {
   readonly about: string
 }
 
-const key = (
-  type: KeyType,
-  fallback: Key['default'],
+function key<const T extends KeyType, const D extends Key['default']>(
+  type: T,
+  fallback: D,
   about: string,
   bounds: { min?: number; max?: number } = {},
-): Key => ({
-  type,
-  default: fallback,
-  about,
-  ...bounds,
-})
+): {
+  readonly type: T
+  readonly default: D
+  readonly about: string
+  readonly min?: number
+  readonly max?: number
+} {
+  return { type, default: fallback, about, ...bounds }
+}
 
 /** Section -> key -> what it is. `null` as default means "not set". */
 export const schema = {
@@ -191,13 +194,15 @@ type Widen<T extends KeyType> = T extends 'string'
           ? W
           : never
 
-type ValueOf<K extends Key> = K['default'] extends null ? Widen<K['type']> | null : Widen<K['type']>
+type ValueOf<K> = K extends { readonly type: infer T extends KeyType; readonly default: infer D }
+  ? D extends null
+    ? Widen<T> | null
+    : Widen<T>
+  : never
 
 /** The configuration in force: every section, every key. */
 export type Config = {
   readonly [S in keyof typeof schema]: {
-    readonly [K in keyof (typeof schema)[S]]: (typeof schema)[S][K] extends Key
-      ? ValueOf<(typeof schema)[S][K]>
-      : never
+    readonly [K in keyof (typeof schema)[S]]: ValueOf<(typeof schema)[S][K]>
   }
 }

@@ -2,12 +2,13 @@
 // own dialect. A worker that is silent too long is replaced; its other messages are scanned again, and the guilty one without the
 // rule that was running, which stays suspended until the next reload (DESIGN 8). Nothing that was accepted is lost.
 import { MessageChannel, Worker } from 'node:worker_threads'
+import type { SharedLearner } from '../../bayes/index.js'
 import type { Plan } from '../../rules/engine/types.js'
 import { CoreError } from '../errors.js'
 import type { Log } from '../log.js'
-import { serveNet } from '../net/proxy.js'
-import type { ScanPolicy } from '../scan.js'
-import type { Net, Request, Scanned } from '../types.js'
+import { netFlags, serveNet } from '../net/proxy.js'
+import type { ScanOutcome, ScanPolicy } from '../scan.js'
+import type { Net, Request } from '../types.js'
 import { type FromWorker, type PrefsSource, Progress, type ToWorker, type WorkerSetup } from './protocol.js'
 
 export interface PoolOptions {
@@ -15,7 +16,8 @@ export interface PoolOptions {
   readonly queueMax: number
   readonly hangMs: number
   readonly net: Net
-  readonly learner: unknown
+  /** Read anew for each worker that starts: the memory may have moved. */
+  readonly learner: () => SharedLearner | undefined
   readonly log: Log
   /** Called when a rule is suspended: metrics. */
   readonly onSuspend?: (rule: string) => void
@@ -31,7 +33,7 @@ export interface Ruling {
 interface Job {
   readonly number: number
   readonly request: Request
-  readonly resolve: (scanned: Scanned) => void
+  readonly resolve: (outcome: ScanOutcome) => void
   readonly reject: (error: Error) => void
   attempts: number
 }
@@ -52,14 +54,30 @@ class ScanWorker {
   readonly ready: Promise<void>
   ended = false
 
-  constructor(ruling: Ruling, suspended: readonly string[], options: PoolOptions, onMessage: (message: FromWorker) => void, onExit: () => void) {
+  constructor(
+    ruling: Ruling,
+    suspended: readonly string[],
+    options: PoolOptions,
+    onMessage: (message: FromWorker) => void,
+    onExit: () => void,
+  ) {
     const shared = new SharedArrayBuffer(Progress.slots * 4)
     this.progress = new Int32Array(shared)
     const { port1, port2 } = new MessageChannel()
-    const stopNet = serveNet(port1, options.net)
+    serveNet(port1, options.net)
     port1.unref()
-    const setup: WorkerSetup = { ...ruling, learner: options.learner, net: port2, progress: shared, suspended }
-    this.worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: setup, transferList: [port2] })
+    const setup: WorkerSetup = {
+      ...ruling,
+      learner: options.learner(),
+      net: port2,
+      netFlags: netFlags(options.net),
+      progress: shared,
+      suspended,
+    }
+    this.worker = new Worker(new URL('./worker.js', import.meta.url), {
+      workerData: setup,
+      transferList: [port2],
+    })
     this.ready = new Promise((resolve, reject) => {
       this.worker.on('message', (message: FromWorker) => {
         if (message.type === 'ready') resolve()
@@ -71,7 +89,6 @@ class ScanWorker {
       })
       this.worker.on('exit', () => {
         this.ended = true
-        stopNet()
         port1.close()
         reject(new Error('scan worker ended before it was ready'))
         onExit()
@@ -96,7 +113,10 @@ class ScanWorker {
 
   /** Job and rule (index in the plan) that are running now. */
   running(): { job: number; rule: number } {
-    return { job: Atomics.load(this.progress, Progress.job), rule: Atomics.load(this.progress, Progress.rule) }
+    return {
+      job: Atomics.load(this.progress, Progress.job),
+      rule: Atomics.load(this.progress, Progress.rule),
+    }
   }
 
   terminate(): void {
@@ -141,7 +161,7 @@ export class WorkerPool {
   }
 
   /** @throws CoreError overloaded | shutting-down | scan-failed (as rejection). */
-  scan(request: Request): Promise<Scanned> {
+  scan(request: Request): Promise<ScanOutcome> {
     if (this.closing) return Promise.reject(new CoreError('shutting-down', 'hamd is shutting down'))
     if (this.queue.length >= this.options.queueMax)
       return Promise.reject(new CoreError('overloaded', `${this.queue.length} messages wait already`))
@@ -193,7 +213,8 @@ export class WorkerPool {
   }
 
   private dispatch(): void {
-    const most = this.options.net.dns.enabled || this.options.net.clamd ? jobsPerWorkerNetwork : jobsPerWorkerLocal
+    const most =
+      this.options.net.dns.enabled || this.options.net.clamd ? jobsPerWorkerNetwork : jobsPerWorkerLocal
     while (this.queue.length > 0) {
       let least: ScanWorker | undefined
       for (const worker of this.workers) {
@@ -203,7 +224,7 @@ export class WorkerPool {
       const job = this.queue.shift()!
       job.attempts++
       least.jobs.set(job.number, job)
-      least.post({ type: 'scan', job: job.number, request: job.request })
+      least.post({ job: job.number, request: job.request })
     }
   }
 
@@ -212,7 +233,7 @@ export class WorkerPool {
     const job = worker.jobs.get(message.job)
     if (!job) return
     worker.jobs.delete(message.job)
-    if (message.type === 'scanned') job.resolve(message.scanned)
+    if (message.type === 'scanned') job.resolve(message.outcome)
     else job.reject(new CoreError('scan-failed', message.message))
     this.dispatch()
     if (!this.workers.includes(worker) && worker.jobs.size === 0) worker.terminate()
@@ -226,7 +247,8 @@ export class WorkerPool {
 
   private onExit(worker: ScanWorker): void {
     for (const job of [...worker.jobs.values()].reverse()) {
-      if (job.attempts >= attemptsMax) job.reject(new CoreError('scan-failed', 'this message made scan workers fail again and again'))
+      if (job.attempts >= attemptsMax)
+        job.reject(new CoreError('scan-failed', 'this message made scan workers fail again and again'))
       else this.queue.unshift(job)
     }
     worker.jobs.clear()

@@ -1,18 +1,21 @@
 // What the main thread and a scan worker say to each other. Plain data only; message bytes lie in a SharedArrayBuffer.
 import type { MessagePort } from 'node:worker_threads'
+import type { SharedLearner } from '../../bayes/index.js'
 import type { Plan } from '../../rules/engine/types.js'
-import type { ScanPolicy } from '../scan.js'
-import type { Request, Scanned } from '../types.js'
+import type { NetFlags } from '../net/proxy.js'
+import type { ScanOutcome, ScanPolicy } from '../scan.js'
+import type { Request } from '../types.js'
 
 /** Given to a worker at its birth. */
 export interface WorkerSetup {
   readonly plan: Plan
   readonly policy: ScanPolicy
   readonly prefs: PrefsSource
-  /** Handle of the learner's shared tables; undefined = no learner. */
-  readonly learner: unknown
+  /** The learner's shared memory; undefined = no learner. */
+  readonly learner: SharedLearner | undefined
   /** Look-ups and clamd are asked for through this port (src/net/proxy.ts). */
   readonly net: MessagePort
+  readonly netFlags: NetFlags
   /** What the worker is doing, for the watchdog: see `Progress`. */
   readonly progress: SharedArrayBuffer
   /** Rules that ran away before and are left out. */
@@ -21,6 +24,7 @@ export interface WorkerSetup {
 
 /** Where per-user preferences come from. */
 export interface PrefsSource {
+  /** No preferences, files below `dir`, or `~user/.spamassassin/user_prefs`. */
   readonly kind: 'off' | 'dir' | 'home'
   readonly dir: string | null
   readonly allowUserRules: boolean
@@ -37,11 +41,13 @@ export const Progress = {
   slots: 3,
 } as const
 
-export type ToWorker =
-  | { readonly type: 'scan'; readonly job: number; readonly request: Request }
-  | { readonly type: 'close' }
+/** One job. A worker that is not needed any more is terminated. */
+export interface ToWorker {
+  readonly job: number
+  readonly request: Request
+}
 
 export type FromWorker =
   | { readonly type: 'ready'; readonly warmMs: number }
-  | { readonly type: 'scanned'; readonly job: number; readonly scanned: Scanned }
+  | { readonly type: 'scanned'; readonly job: number; readonly outcome: ScanOutcome }
   | { readonly type: 'failed'; readonly job: number; readonly message: string }

@@ -1,6 +1,7 @@
 // A scan worker: receives requests, runs the straight line, posts what came out. Warms up before it says ready.
 import { parentPort, workerData } from 'node:worker_threads'
 import { createNetProxy } from '../net/proxy.js'
+import { createScanClassifier } from '../opinion.js'
 import { createScanner } from '../scanner.js'
 import { type FromWorker, Progress, type ToWorker, type WorkerSetup } from './protocol.js'
 import { warmUp } from './warmup.js'
@@ -10,23 +11,34 @@ const port = parentPort!
 const progress = new Int32Array(setup.progress)
 const beatMs = 200
 
-const scanner = createScanner({ ...setup, net: createNetProxy(setup.net), progress })
+const scanner = createScanner({
+  plan: setup.plan,
+  policy: setup.policy,
+  prefs: setup.prefs,
+  net: createNetProxy(setup.net, setup.netFlags),
+  classifier: setup.learner && createScanClassifier(setup.learner),
+  suspended: setup.suspended,
+})
 
 function post(message: FromWorker): void {
   port.postMessage(message)
 }
 
-port.on('message', async (message: ToWorker) => {
-  if (message.type === 'close') return process.exit(0)
+port.on('message', async ({ job, request }: ToWorker) => {
+  const onRule = (rule: number) => {
+    progress[Progress.job] = job
+    progress[Progress.rule] = rule
+  }
+  onRule(-1)
   try {
-    const scanned = await scanner.scan(message.request, message.job)
-    post({ type: 'scanned', job: message.job, scanned })
+    post({ type: 'scanned', job, outcome: await scanner.scan(request, onRule) })
   } catch (error) {
-    post({ type: 'failed', job: message.job, message: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    post({ type: 'failed', job, message })
   }
 })
 
 setInterval(() => Atomics.add(progress, Progress.heartbeat, 1), beatMs).unref()
 const startedAt = performance.now()
-await warmUp(scanner)
+await warmUp(scanner.context)
 post({ type: 'ready', warmMs: performance.now() - startedAt })

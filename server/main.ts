@@ -1,0 +1,349 @@
+// Puts the server together: configuration and signals in, running fronts out. Knows what exists, not how any protocol works.
+// Start order: rules, look-ups, learner, workers (warm), then the ports; the end goes backwards, and answers what was accepted.
+import { spawn } from 'node:child_process'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { type LearnerClient, openLearner } from '../bayes/index.js'
+import { type Address, formatAddress, parseAddress } from '../src/config/address.js'
+import type { Config } from '../src/config/schema.js'
+import { createCore, type ServerCore } from '../src/core.js'
+import { CoreError } from '../src/errors.js'
+import { historyRow, openHistory } from '../src/history/index.js'
+import { firstLineBytesMax } from '../src/limits.js'
+import { createLog, type Log } from '../src/log.js'
+import { createMetrics, type Gauge, type Metrics } from '../src/metrics.js'
+import { checkClamd, createClamd } from '../src/net/clamd.js'
+import { createDns, type ProcessDns } from '../src/net/dns.js'
+import type { Ruling } from '../src/pool/pool.js'
+import { version } from '../src/root.js'
+import { loadRulesAside, type RuleSources } from '../src/ruling.js'
+import type { ScanPolicy } from '../src/scan.js'
+import type { Clamd, Core, Net, Request } from '../src/types.js'
+import { createController } from './controller/index.js'
+import { createErrorRing } from './error-ring.js'
+import { type Listening, type ListenTo, listen } from './listen.js'
+import { createHttpFront } from './rspamd/front.js'
+import { serveRspamc } from './rspamd/legacy.js'
+import { rspamdOptions } from './rspamd/options.js'
+import { serveSpamd } from './spamd/index.js'
+
+/** What the caller (the CLI) has worked out from options, file and environment. */
+export interface ServerSetup {
+  readonly config: Config
+  readonly dataDir: string
+  readonly policy: ScanPolicy
+  readonly rules: RuleSources
+  /** Reads configuration and rules again, for SIGHUP; throws when they are wrong. */
+  readonly reread: () => { readonly config: Config; readonly policy: ScanPolicy; readonly rules: RuleSources }
+  /** Takes spamd's own log lines; absent = they are not made. */
+  readonly spamdLine?: (line: string) => void
+}
+
+/** A start that cannot go on; `status` is the exit code. */
+export class StartError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message)
+    this.name = 'StartError'
+  }
+}
+
+export interface Server {
+  readonly scanAddresses: readonly string[]
+  readonly controllerAddresses: readonly string[]
+  reload(): Promise<void>
+  close(): Promise<void>
+}
+
+const defaultScan = ['127.0.0.1:783', '127.0.0.1:11333']
+const defaultController = ['127.0.0.1:11334']
+/** Connections in flight are given so long at the end. */
+const graceMs = 30_000
+/** The queue is looked at so often; above four fifths new connections are refused, below half they are taken again. */
+const loadMs = 100
+
+export async function startServer(setup: ServerSetup): Promise<Server> {
+  const { config, dataDir } = setup
+  const log = createLog(config.log.level)
+  const errors = createErrorRing()
+  mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+  const dns = createDns({
+    servers: config.network.dns,
+    local: config.network.local,
+    log: (text) => log.warn(text),
+  })
+  const clamd = config.clamd.address === null ? undefined : createClamd(config.clamd.address)
+  const net: Net = { dns, ...(clamd ? { clamd } : {}) }
+  const [plan, learner] = await Promise.all([loadRulesAside(setup.rules), startLearner(config, dataDir, log)])
+  reportProblems(plan.problems, log)
+  const ruling: Ruling = { plan, policy: setup.policy, prefs: prefsOf(config) }
+  const core = await createCore(ruling, {
+    workers: config.workers.count ?? cpus().length,
+    queueMax: config.workers.queue_max,
+    hangMs: config.workers.hang_ms,
+    net,
+    learner,
+    log,
+  })
+  const metrics = createMetrics()
+  const history = openHistory({
+    path: join(dataDir, 'history.sqlite'),
+    rowsMax: config.history.rows,
+    onError: (message) => log.error({ history: message }, 'history is not written'),
+  })
+  core.onScan((request, scanned) => {
+    metrics.scanned(request.front, scanned)
+    history.add(historyRow(request, scanned, Date.now() / 1000))
+  })
+  const counted = countFailures(core, metrics, errors.add)
+  const startedAt = new Date()
+  const options = rspamdOptions({
+    userFrom: config.users.rspamd_user,
+    messageBytesMax: config.limits.message_size_max,
+    log: ({ level, msg, err }) => log[level]({ err }, msg),
+  })
+  const http = createHttpFront(counted, options)
+  const spamd = {
+    allowTell: config.spamd.allow_tell,
+    firstLineMs: config.spamd.timeout_tcp_ms,
+    requestMs: config.spamd.timeout_child_ms,
+    messageBytesMax: config.limits.message_size_max,
+    log,
+    ...(setup.spamdLine ? { line: setup.spamdLine } : {}),
+  }
+  const listening = await openScanPorts(config, log, {
+    spamd: (socket, first, opening) => serveSpamd(socket, first, opening, counted, spamd),
+    rspamc: (socket, first, opening) =>
+      void serveRspamc(socket, first, counted, options, opening.listener.startsWith('unix:')),
+    http: (socket) => http.serve(socket, Buffer.alloc(0)),
+  })
+  const controller = createController(counted, {
+    ...(config.controller.password === null ? {} : { password: config.controller.password }),
+    ...(config.controller.enable_password === null
+      ? {}
+      : { enablePassword: config.controller.enable_password }),
+    secureIps: config.controller.secure_ips,
+    scan: options,
+    metrics,
+    history,
+    gauges: () => gauges(core, dns, listening),
+    errors: errors.rows,
+    connections: () => listening.connections(),
+    version,
+    startedAt,
+  })
+  const controllerAddresses = await openController(config, controller, log)
+  const watch = setInterval(() => {
+    const { waiting } = core.load()
+    if (waiting > 0.8 * config.workers.queue_max) listening.pushBack(true)
+    else if (waiting < 0.5 * config.workers.queue_max) listening.pushBack(false)
+  }, loadMs)
+  if (clamd) void reportClamd(clamd, log)
+  log.info(
+    { scan: listening.addresses, controller: controllerAddresses, version, rules: plan.rules.length },
+    'ready',
+  )
+  notifySystemd()
+
+  let reloading: Promise<void> = Promise.resolve()
+  return {
+    scanAddresses: listening.addresses,
+    controllerAddresses,
+    reload() {
+      reloading = reloading.then(() => reload(setup, core, log))
+      return reloading
+    },
+    async close() {
+      clearInterval(watch)
+      log.info('closing: no new connections, scans in flight are answered')
+      await listening.close(graceMs)
+      await controller.close()
+      await core.close()
+      await history.close()
+      dns.close()
+      log.info('closed')
+    },
+  }
+}
+
+function prefsOf(config: Config): Ruling['prefs'] {
+  return {
+    kind: config.users.prefs,
+    dir: config.users.prefs_dir,
+    allowUserRules: config.rules.allow_user_rules,
+  }
+}
+
+async function startLearner(config: Config, dataDir: string, log: Log): Promise<LearnerClient> {
+  const learner = await openLearner({
+    dataDir,
+    profile: config.learner.profile,
+    minSpam: config.learner.spam_min,
+    minHam: config.learner.ham_min,
+    scanDays: config.learner.scan_days,
+  }).catch((error: unknown) => {
+    throw new StartError(
+      69,
+      `the learner could not start: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  })
+  for (const note of await learner.notes()) log.warn({ learner: note }, 'learner')
+  return learner
+}
+
+function reportProblems(problems: Ruling['plan']['problems'], log: Log): void {
+  const shown = problems.filter((problem) => problem.severity === 'error')
+  for (const { file, line, text } of shown.slice(0, 20)) log.warn(`${file}:${line}: ${text}`)
+  if (problems.length > 0)
+    log.info(
+      { errors: shown.length, problems: problems.length },
+      'the rules have problems: hamd lint prints them all',
+    )
+}
+
+/** Parses what the configuration gives; what was asked for and is no address ends the start. */
+function addresses(asked: readonly string[] | null, fallback: readonly string[]): Address[] {
+  return (asked ?? fallback).map((text) => {
+    const address = parseAddress(text)
+    if (!address) throw new StartError(64, `${text} is no address: write host:port, [v6]:port or unix:/path`)
+    return address
+  })
+}
+
+function readTls(key: string, cert: string): { key: Buffer; cert: Buffer } {
+  try {
+    return { key: readFileSync(key), cert: readFileSync(cert) }
+  } catch (error) {
+    throw new StartError(78, `listen.tls_key or tls_cert cannot be read: ${(error as Error).message}`)
+  }
+}
+
+async function openScanPorts(
+  config: Config,
+  log: Log,
+  fronts: Parameters<typeof listen>[1]['fronts'],
+): Promise<Listening> {
+  const { listen: given } = config
+  const doors = addresses(given.scan, defaultScan).map(
+    (address): ListenTo => ({
+      address,
+      mode: Number.parseInt(given.socket_mode, 8),
+      ...(given.socket_owner === null ? {} : { owner: given.socket_owner }),
+      ...(given.socket_group === null ? {} : { group: given.socket_group }),
+      ...(given.tls_key !== null && given.tls_cert !== null
+        ? { tls: readTls(given.tls_key, given.tls_cert) }
+        : {}),
+    }),
+  )
+  const listening = await listen(doors, {
+    fronts,
+    limits: {
+      firstLineBytesMax,
+      firstLineMs: config.spamd.timeout_tcp_ms,
+      connectionsMax: given.connections_max,
+    },
+    log,
+    allowed: given.allowed_ips,
+  })
+  for (const { address, error } of listening.failed) {
+    const text = `${address} could not be bound: ${error.message}`
+    if (given.scan !== null || listening.addresses.length === 0) {
+      await listening.close(0)
+      throw new StartError(69, text)
+    }
+    log.warn(`${text}; give --scan with another address, or the right to bind ports below 1024`)
+  }
+  return listening
+}
+
+async function openController(
+  config: Config,
+  controller: ReturnType<typeof createController>,
+  log: Log,
+): Promise<string[]> {
+  const bound: string[] = []
+  for (const address of addresses(config.listen.controller, defaultController)) {
+    try {
+      bound.push(await controller.listen(address))
+    } catch (error) {
+      const text = `${formatAddress(address)} could not be bound: ${(error as Error).message}`
+      if (config.listen.controller !== null) throw new StartError(69, text)
+      log.warn(`${text}; give --controller with another address`)
+    }
+  }
+  return bound
+}
+
+function countFailures(
+  core: Core,
+  metrics: Metrics,
+  addError: (module: string, message: string) => void,
+): Core {
+  return {
+    ...core,
+    async scan(request: Request) {
+      try {
+        return await core.scan(request)
+      } catch (error) {
+        metrics.failed(request.front, error instanceof CoreError ? error.code : 'scan-failed')
+        addError('scan', error instanceof Error ? error.message.split('\n', 1)[0]! : String(error))
+        throw error
+      }
+    },
+    async learn(request) {
+      const outcome = await core.learn(request)
+      metrics.learned(request, outcome)
+      return outcome
+    },
+  }
+}
+
+function gauges(core: ServerCore, dns: ProcessDns, listening: Listening): Gauge[] {
+  const load = core.load()
+  const stats = dns.stats()
+  return [
+    { name: 'scan_queue', help: 'Scans waiting for a worker', value: load.waiting },
+    { name: 'scans_in_flight', help: 'Scans that workers hold', value: load.inFlight },
+    {
+      name: 'rules_suspended',
+      help: 'Rules suspended after running away',
+      value: load.suspendedRules.length,
+    },
+    { name: 'connections', help: 'Connections on the scan listeners', value: listening.connections() },
+    { name: 'dns_in_flight', help: 'DNS questions under way', value: stats.inFlight },
+    { name: 'dns_cached', help: 'Names in the DNS cache', value: stats.cached },
+    { name: 'dns_asked', help: 'DNS questions asked by scans', value: stats.asked, counter: true },
+    { name: 'dns_failed', help: 'DNS questions that failed', value: stats.failed, counter: true },
+  ]
+}
+
+async function reload(setup: ServerSetup, core: ServerCore, log: Log): Promise<void> {
+  try {
+    const { config, policy, rules } = setup.reread()
+    const plan = await loadRulesAside(rules)
+    reportProblems(plan.problems, log)
+    await core.reload({ plan, policy, prefs: prefsOf(config) })
+    log.info({ rules: plan.rules.length }, 'reloaded')
+  } catch (error) {
+    log.error(
+      `not reloaded, the old configuration stays: ${error instanceof Error ? error.message : String(error)}`,
+    )
+  }
+}
+
+async function reportClamd(clamd: Clamd, log: Log): Promise<void> {
+  const check = await checkClamd(clamd, Date.now() + 10_000)
+  if (check.status === 'sees') log.info({ virus: check.virus }, 'clamd sees the test virus')
+  else if (check.status === 'blind')
+    log.error('clamd calls the test virus clean: its signatures are missing or broken')
+  else log.error(`clamd does not answer: ${check.reason}`)
+}
+
+/** Tells systemd that the service is up (Type=notify, NotifyAccess=all): Node has no datagram unix sockets of its own. */
+function notifySystemd(): void {
+  if (process.env['NOTIFY_SOCKET'] === undefined) return
+  spawn('systemd-notify', ['--ready', `--pid=${process.pid}`], { stdio: 'ignore' }).on('error', () => {})
+}

@@ -1,0 +1,201 @@
+// The core as fronts see it (types.ts, Core): scans through the workers or in place, learning, counters. What happens after a verdict
+// - remembering features, auto-learning, listeners such as history and metrics - happens here and cannot change the answer any more.
+import type { LearnerClient } from '../bayes/index.js'
+import type { Log } from './log.js'
+import { createScanClassifier } from './opinion.js'
+import { type PoolOptions, type Ruling, WorkerPool } from './pool/pool.js'
+import { warmUp } from './pool/warmup.js'
+import type { ScanOutcome } from './scan.js'
+import { createScanner, type Scanner, symbolsOf } from './scanner.js'
+import type {
+  Core,
+  CoreStats,
+  LearnOutcome,
+  LearnRequest,
+  Net,
+  Request,
+  Scanned,
+  SymbolInfo,
+} from './types.js'
+
+export interface CoreOptions {
+  /** 0 = scan in this thread. */
+  readonly workers: number
+  readonly queueMax: number
+  readonly hangMs: number
+  readonly net: Net
+  readonly learner: LearnerClient | undefined
+  readonly log: Log
+}
+
+/** Told of every scan after its answer is decided: history, metrics, log. Must not throw. */
+export type ScanListener = (request: Request, scanned: Scanned) => void
+
+/** Scans by the thread that calls, or by workers. */
+interface Runner {
+  scan(request: Request): Promise<ScanOutcome>
+  reload(ruling: Ruling): Promise<void>
+  close(): Promise<void>
+  readonly waiting: number
+  readonly inFlight: number
+  readonly suspendedRules: readonly string[]
+}
+
+/** Core with what only the server's main needs. */
+export interface ServerCore extends Core {
+  reload(ruling: Ruling): Promise<void>
+  close(): Promise<void>
+  onScan(listener: ScanListener): void
+  /** For metrics and readiness. */
+  load(): { readonly waiting: number; readonly inFlight: number; readonly suspendedRules: readonly string[] }
+}
+
+/** Features of finished scans are handed to the learner in batches of a second. */
+const rememberMs = 1000
+
+export async function createCore(ruling: Ruling, options: CoreOptions): Promise<ServerCore> {
+  let current = ruling
+  const runner = await createRunner(ruling, options)
+  const { learner, log } = options
+  const listeners: ScanListener[] = []
+  const counts = { scanned: 0, learned: 0, spam: 0, ham: 0 }
+  const actions: Record<string, number> = {}
+  const startedAt = Date.now()
+  let pending: Parameters<LearnerClient['remember']>[0][number][] = []
+  const flush = () => {
+    if (pending.length > 0) learner?.remember(pending)
+    pending = []
+  }
+  const timer = setInterval(flush, rememberMs)
+  timer.unref()
+
+  function after(request: Request, { scanned, features }: ScanOutcome): void {
+    const { verdict } = scanned
+    counts.scanned++
+    if (verdict.isSpam) counts.spam++
+    else counts.ham++
+    actions[verdict.action] = (actions[verdict.action] ?? 0) + 1
+    if (features && learner) {
+      pending.push({
+        id: request.id,
+        owner: request.user ?? '',
+        mail: features.mail,
+        timeMs: Date.now(),
+        features: features.bytes,
+      })
+      if (verdict.autolearn === 'spam' || verdict.autolearn === 'ham') {
+        flush()
+        void learner
+          .learnScan(request.id, verdict.autolearn, 'auto')
+          .catch((error: unknown) => log.warn({ err: error }, 'auto-learning failed'))
+      }
+    }
+    for (const listener of listeners) listener(request, scanned)
+  }
+
+  return {
+    async scan(request) {
+      const outcome = await runner.scan(request)
+      after(request, outcome)
+      return outcome.scanned
+    },
+    async learn(request: LearnRequest): Promise<LearnOutcome> {
+      if (!learner) return { status: 'refused', reason: 'hamd runs without a learner' }
+      const outcome = await learner
+        .learn(request)
+        .catch((error: unknown): LearnOutcome => ({ status: 'failed', reason: String(error) }))
+      if (outcome.status === 'learned' || outcome.status === 'relearned') counts.learned++
+      return outcome
+    },
+    async stats(): Promise<CoreStats> {
+      return {
+        ...counts,
+        actions,
+        learner: await learner?.stats().catch(() => undefined),
+        uptimeSeconds: Math.floor((Date.now() - startedAt) / 1000),
+        thresholds: thresholdsOf(current),
+        rules: current.plan.rules.length,
+        configId: current.plan.hash.slice(0, 16),
+      }
+    },
+    async symbols(): Promise<readonly SymbolInfo[]> {
+      const stats = await learner?.stats().catch(() => undefined)
+      const bayes = stats !== undefined && stats.spam > 0 && stats.ham > 0 ? 2 : 0
+      return symbolsOf(current.plan, (bayes + (options.net.dns.enabled ? 1 : 0)) as 0 | 1 | 2 | 3)
+    },
+    async reload(next) {
+      await runner.reload(next)
+      current = next
+    },
+    async close() {
+      await runner.close()
+      clearInterval(timer)
+      flush()
+      await learner?.close()
+    },
+    onScan: (listener) => void listeners.push(listener),
+    load: () => ({
+      waiting: runner.waiting,
+      inFlight: runner.inFlight,
+      suspendedRules: runner.suspendedRules,
+    }),
+  }
+}
+
+function thresholdsOf(ruling: Ruling): Record<string, number> {
+  const required = ruling.plan.settings.values.get('required_score')
+  return {
+    'add header': typeof required === 'number' ? required : 5,
+    ...(ruling.policy.thresholds as Record<string, number>),
+  }
+}
+
+async function createRunner(ruling: Ruling, options: CoreOptions): Promise<Runner> {
+  if (options.workers === 0) return createInlineRunner(ruling, options)
+  const poolOptions: PoolOptions = {
+    count: options.workers,
+    queueMax: options.queueMax,
+    hangMs: options.hangMs,
+    net: options.net,
+    learner: () => options.learner?.shared,
+    log: options.log,
+    onSuspend: (rule) => options.log.error({ rule }, 'rule suspended until the next reload'),
+  }
+  return WorkerPool.start(ruling, poolOptions)
+}
+
+/** Small machines, commands and tests: no threads for scanning. */
+async function createInlineRunner(ruling: Ruling, options: CoreOptions): Promise<Runner> {
+  const make = (given: Ruling): Scanner =>
+    createScanner({
+      ...given,
+      net: options.net,
+      classifier: options.learner && createScanClassifier(options.learner.shared),
+    })
+  let scanner = make(ruling)
+  await warmUp(scanner.context)
+  let inFlight = 0
+  let idle: (() => void) | undefined
+  return {
+    waiting: 0,
+    get inFlight() {
+      return inFlight
+    },
+    suspendedRules: [],
+    async scan(request) {
+      inFlight++
+      try {
+        return await scanner.scan(request)
+      } finally {
+        inFlight--
+        if (inFlight === 0) idle?.()
+      }
+    },
+    async reload(next) {
+      scanner = make(next)
+    },
+    async close() {
+      if (inFlight > 0) await new Promise<void>((resolve) => (idle = resolve))
+    },
+  }
+}

@@ -1,0 +1,66 @@
+// Finds and reads a user's preferences (user_prefs). What a client names is never trusted as a path: a user is a name, not a place.
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { overlayPrefs, type PrefsOverlay } from '../rules/engine/prefs.js'
+import type { Plan } from '../rules/engine/types.js'
+import { listDirectives, plugins } from './checks/index.js'
+import type { PrefsSource } from './pool/protocol.js'
+import { viewDirectives } from './views/directives.js'
+
+/** Overlays kept in memory; the least recently used goes first. */
+const overlaysMax = 1000
+
+interface Kept {
+  readonly modifiedMs: number
+  readonly overlay: PrefsOverlay | undefined
+}
+
+/** Overlay of a user, undefined when there is none. Files are read again when they change. */
+export function createPrefs(
+  plan: Plan,
+  source: PrefsSource,
+): (user: string | undefined) => Promise<PrefsOverlay | undefined> {
+  const kept = new Map<string, Kept>()
+  return async (user) => {
+    const files = user === undefined || source.kind === 'off' ? [] : await candidates(user, source)
+    for (const file of files) {
+      const modifiedMs = await stat(file).then(
+        (found) => (found.isFile() ? found.mtimeMs : undefined),
+        () => undefined,
+      )
+      if (modifiedMs === undefined) continue
+      let known = kept.get(file)
+      if (known?.modifiedMs !== modifiedMs) {
+        const text = await readFile(file, 'latin1')
+        known = {
+          modifiedMs,
+          overlay: overlayPrefs(plan, text, {
+            allowUserRules: source.allowUserRules,
+            plugins,
+            directives: [...viewDirectives, ...listDirectives],
+          }),
+        }
+      }
+      kept.delete(file)
+      kept.set(file, known)
+      if (kept.size > overlaysMax) kept.delete(kept.keys().next().value!)
+      return known.overlay
+    }
+    return undefined
+  }
+}
+
+async function candidates(user: string, source: PrefsSource): Promise<string[]> {
+  if (!/^[\w.@+-]+$/.test(user) || user.startsWith('.')) return []
+  if (source.kind === 'dir' && source.dir !== null)
+    return [join(source.dir, user, 'user_prefs'), join(source.dir, user)]
+  const home = source.kind === 'home' ? await homeOf(user) : undefined
+  return home === undefined ? [] : [join(home, '.spamassassin', 'user_prefs')]
+}
+
+/** Home of a local account, from the password file. */
+async function homeOf(user: string): Promise<string | undefined> {
+  const text = await readFile('/etc/passwd', 'utf8').catch(() => '')
+  const line = text.split('\n').find((entry) => entry.startsWith(`${user}:`))
+  return line?.split(':')[5] || undefined
+}

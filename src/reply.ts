@@ -1,0 +1,52 @@
+// From the Verdict to what the front asked for: report, rewritten message, lists of hosts and addresses. Still in the scan thread,
+// because it reads the message; fronts only put it on the wire.
+import type { RuleRun, Settings } from '../rules/engine/types.js'
+import type { ScanContext } from './scan.js'
+import type { Scan, Scanned, Verdict, Views } from './types.js'
+
+interface ReplyInput {
+  readonly scan: Scan
+  readonly verdict: Verdict
+  readonly run: RuleRun
+  readonly settings: Settings
+  readonly context: ScanContext
+}
+
+export function renderReply(input: ReplyInput): Scanned {
+  const { scan, verdict } = input
+  const { message, views, request } = scan
+  const messageId = bareId(views.headers.get('Message-ID'))
+  const resentMessageId = bareId(views.headers.get('Resent-Message-ID'))
+  return {
+    verdict,
+    ...(request.wants.urls ? urlLists(views) : {}),
+    ...(messageId === undefined ? {} : { messageId }),
+    ...(resentMessageId === undefined ? {} : { resentMessageId }),
+    subject: views.headers.get('Subject')?.replace(/\n$/, '') ?? '',
+    lineEnd: message.lineEnd,
+    sizeBytes: request.raw.length,
+  }
+}
+
+function bareId(value: string | undefined): string | undefined {
+  const text = value?.trim().split('\n', 1)[0] ?? ''
+  return text === '' ? undefined : text.replace(/^<|>$/g, '')
+}
+
+/** Hosts of links and addresses of the body, each once, as rspamd lists them (rspamd-protocol.md 1.5). */
+function urlLists(views: Views): Pick<Scanned, 'urls' | 'emails' | 'urlDetails'> {
+  const urls = new Set<string>()
+  const emails = new Set<string>()
+  const urlDetails: NonNullable<Scanned['urlDetails']>[number][] = []
+  for (const uri of views.uris.detail) {
+    const address = /^mailto:([^?\s]+@[^?\s]+)/i.exec(uri.raw)
+    if (address) emails.add(address[1]!.toLowerCase())
+    else {
+      for (const [host, domain] of uri.hosts) {
+        urls.add(host)
+        urlDetails.push({ url: uri.raw, host, tld: domain, flags: uri.types.has('parsed') ? ['text'] : [] })
+      }
+    }
+  }
+  return { urls: [...urls], emails: [...emails], urlDetails }
+}

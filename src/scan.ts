@@ -1,0 +1,208 @@
+// The straight line of one scan (docs/architecture.md): bytes -> Message -> Views -> Facts -> Hit[] -> Verdict -> what the front
+// asked for. Runs in a scan worker, or in the main thread when there are none; knows no sockets and no wire words.
+import { encodeFeatures, type Features } from '../bayes/index.js'
+import { overlaySettings, type PrefsOverlay } from '../rules/engine/prefs.js'
+import type { Engine, ScoreSet } from '../rules/engine/run.js'
+import { setting } from '../rules/engine/settings.js'
+import type { Plan, Rule, RuleRun, Settings } from '../rules/engine/types.js'
+import { createFacts } from './facts/index.js'
+import { parseMessage } from './message/parse.js'
+import { renderReply } from './reply.js'
+import type {
+  Action,
+  Classification,
+  Domains,
+  Message,
+  Net,
+  Note,
+  Request,
+  Scan,
+  Scanned,
+  Verdict,
+  Views,
+} from './types.js'
+import { judge } from './verdict.js'
+import { createViews } from './views/index.js'
+
+/** What the learner is to a scan: an opinion, at once, from memory. */
+export interface ScanClassifier {
+  features(message: Message, clues: boolean): Features
+  classify(features: Features, user: string | undefined, clues: boolean): Classification
+  /** Enough is learned for an opinion: decides the score set. */
+  ready(classification: Classification): boolean
+}
+
+/** A scan as the core keeps it: the reply, and what the learner needs to learn it later without the message. */
+export interface ScanOutcome {
+  readonly scanned: Scanned
+  readonly features?: { readonly mail: string; readonly bytes: Uint8Array }
+}
+
+/** Everything a scan needs that is the same for all messages: made once per plan and thread (scanner.ts). */
+export interface ScanContext {
+  readonly plan: Plan
+  readonly engine: Engine
+  readonly rules: ReadonlyMap<string, Rule>
+  /** Rule -> group, as `symbols` of the controller shows it. */
+  readonly groupOf: ReadonlyMap<string, string>
+  readonly domains: Domains
+  readonly net: Net
+  readonly policy: ScanPolicy
+  /** Undefined = no learner. */
+  readonly classifier: ScanClassifier | undefined
+  readonly prefsOf: (user: string | undefined) => Promise<PrefsOverlay | undefined>
+  /** Rules that ran away before and are left out. */
+  readonly suspended: ReadonlySet<string>
+  readonly decideAutolearn: (
+    run: RuleRun,
+    bayes: Classification | undefined,
+    settings: Settings,
+  ) => Verdict['autolearn']
+}
+
+/** The part of the configuration that scans look at; plain data, posted to workers. */
+export interface ScanPolicy {
+  readonly thresholds: Readonly<Partial<Record<Action, number>>>
+  /** All look-ups of one scan end after so many milliseconds. */
+  readonly lookupMs: number
+  /** What a mail gets that clamd could not check. */
+  readonly unchecked: 'accept' | 'tempfail' | 'reject'
+  readonly hostname: string
+  readonly autolearn: boolean
+}
+
+const noClassification: Classification = {
+  probability: undefined,
+  spamLearned: 0,
+  hamLearned: 0,
+  reason: 'no learner',
+  clues: [],
+}
+
+/**
+ * Scans one message.
+ * @param onRule told the index in Plan.rules of each rule about to run, for the watchdog.
+ * @returns what the front asked for; rejects only when hamd itself is wrong.
+ */
+export async function scanMessage(
+  request: Request,
+  context: ScanContext,
+  onRule?: (rule: number) => void,
+): Promise<ScanOutcome> {
+  const clock = startClock()
+  const overlay = await context.prefsOf(request.user)
+  const settings = overlaySettings(context.plan.settings, overlay)
+  const message = parseMessage(request.raw)
+  clock.lap('parse')
+  const views = createViews(message, settings, context.domains, request.envelope)
+  const notes: Note[] = []
+  const classifier = setting<boolean>(settings, 'use_bayes') ? context.classifier : undefined
+  const clues = request.wants.clues === true
+  const features = classifier?.features(message, clues)
+  const bayes = features && classifier!.classify(features, request.user, clues)
+  const scan = makeScan(request, message, views, settings, context, notes, bayes ?? noClassification)
+  clock.lap('bayes')
+  const scoreSet = ((bayes && classifier!.ready(bayes) ? 2 : 0) +
+    (context.net.dns.enabled ? 1 : 0)) as ScoreSet
+  const run = await context.engine.run(scan, {
+    scoreSet,
+    subtests: request.wants.subtests === true,
+    explain: request.wants.explain === true,
+    shortcircuit: request.passAll !== true,
+    skip: skippedRules(request, context),
+    ...(overlay ? { overlay } : {}),
+    ...(onRule ? { onRule } : {}),
+  })
+  clock.lap('rules')
+  const unchecked = await uncheckedBy(scan, context.policy)
+  const verdict = judge({
+    run,
+    rules: context.rules,
+    scoreSet,
+    ...(overlay ? { userScores: overlay.scores } : {}),
+    ...(request.settings ? { settings: request.settings } : {}),
+    requiredScore: setting<number>(settings, 'required_score'),
+    thresholds: context.policy.thresholds,
+    forcedActions: setting<ReadonlyMap<string, Action>>(settings, 'hamd_action'),
+    smtpMessages: setting<ReadonlyMap<string, string>>(settings, 'hamd_message'),
+    notes,
+    ...(unchecked ? { unchecked } : {}),
+    ...(bayes ? { bayes } : {}),
+    autolearn: context.policy.autolearn ? context.decideAutolearn(run, bayes, settings) : 'no',
+    tookMs: clock.total(),
+    stagesMs: clock.laps,
+  })
+  const scanned = renderReply({ scan, verdict, run, settings, context })
+  return features
+    ? { scanned, features: { mail: features.id, bytes: encodeFeatures(features) } }
+    : { scanned }
+}
+
+function makeScan(
+  request: Request,
+  message: Message,
+  views: Views,
+  settings: Settings,
+  context: ScanContext,
+  notes: Note[],
+  bayes: Classification,
+): Scan {
+  const memos = new Map<string, unknown>()
+  const deadline = Date.now() + context.policy.lookupMs
+  const note = (added: Note) => void notes.push(added)
+  return {
+    request,
+    message,
+    views,
+    facts: createFacts({ request, message, views, deadline, settings, note }, context.net, () => bayes),
+    net: context.net,
+    deadline,
+    note,
+    memo<T>(key: string, make: () => T): T {
+      if (!memos.has(key)) memos.set(key, make())
+      return memos.get(key) as T
+    },
+  }
+}
+
+/** Rules that this request or an earlier runaway switched off. */
+function skippedRules(request: Request, context: ScanContext): ReadonlySet<string> {
+  const { settings } = request
+  if (!settings) return context.suspended
+  const skip = new Set(context.suspended)
+  for (const name of settings.symbolsDisabled ?? []) skip.add(name)
+  const only = settings.symbolsEnabled
+  const onlyGroups = settings.groupsEnabled
+  const notGroups = settings.groupsDisabled
+  for (const rule of context.plan.rules) {
+    if (rule.name.startsWith('__')) continue
+    const group = context.groupOf.get(rule.name) ?? ''
+    if (only || onlyGroups) {
+      if (!only?.includes(rule.name) && !onlyGroups?.includes(group)) skip.add(rule.name)
+    } else if (notGroups?.includes(group)) skip.add(rule.name)
+  }
+  return skip
+}
+
+/** Why the admin's policy says more than a note: clamd is configured and did not answer. */
+async function uncheckedBy(scan: Scan, policy: ScanPolicy): Promise<Verdict['unchecked']> {
+  if (policy.unchecked === 'accept' || !scan.net.clamd) return undefined
+  const outcome = await scan.facts.virus()
+  return outcome.status === 'failed' ? { policy: policy.unchecked, reason: outcome.reason } : undefined
+}
+
+/** Milliseconds since the last lap, by stage. */
+function startClock(): { lap(stage: string): void; total(): number; readonly laps: Record<string, number> } {
+  const startedAt = performance.now()
+  let last = startedAt
+  const laps: Record<string, number> = {}
+  return {
+    laps,
+    lap(stage) {
+      const now = performance.now()
+      laps[stage] = (laps[stage] ?? 0) + now - last
+      last = now
+    },
+    total: () => performance.now() - startedAt,
+  }
+}

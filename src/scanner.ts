@@ -1,0 +1,67 @@
+// Makes a ScanContext from plain data and keeps it: the part of a scan that is the same for all messages of one thread.
+import { createEngine } from '../rules/engine/run.js'
+import type { Plan, Rule } from '../rules/engine/types.js'
+import { decideAutolearn } from './autolearn.js'
+import { plugins } from './checks/index.js'
+import type { PrefsSource } from './pool/protocol.js'
+import { createPrefs } from './prefs.js'
+import {
+  type ScanClassifier,
+  type ScanContext,
+  type ScanOutcome,
+  type ScanPolicy,
+  scanMessage,
+} from './scan.js'
+import type { Net, Request, SymbolInfo } from './types.js'
+import { domainLists } from './views/directives.js'
+import { createDomains } from './views/domains.js'
+
+export interface ScannerSetup {
+  readonly plan: Plan
+  readonly policy: ScanPolicy
+  readonly prefs: PrefsSource
+  readonly net: Net
+  readonly classifier?: ScanClassifier | undefined
+  readonly suspended?: readonly string[]
+}
+
+export interface Scanner {
+  readonly context: ScanContext
+  scan(request: Request, onRule?: (rule: number) => void): Promise<ScanOutcome>
+}
+
+export function createScanner(setup: ScannerSetup): Scanner {
+  const { plan, net, policy } = setup
+  const context: ScanContext = {
+    plan,
+    engine: createEngine(plan, plugins, { local: !net.dns.enabled }),
+    rules: new Map(plan.rules.map((rule) => [rule.name, rule])),
+    groupOf: new Map(plan.rules.map((rule) => [rule.name, groupOf(rule)])),
+    domains: createDomains(domainLists(plan.settings)),
+    net,
+    policy,
+    classifier: setup.classifier,
+    prefsOf: createPrefs(plan, setup.prefs),
+    suspended: new Set(setup.suspended ?? []),
+    decideAutolearn,
+  }
+  return { context, scan: (request, onRule) => scanMessage(request, context, onRule) }
+}
+
+/** A rule's group for rspamd's clients: the name of its file without number and ending (`72_active.cf` -> `active`). */
+function groupOf(rule: Rule): string {
+  const file = rule.place.file.split('/').at(-1) ?? ''
+  return file.replace(/^\d+_/, '').replace(/\.\w+$/, '') || 'local'
+}
+
+/** Symbols of a plan as the controller lists them; subtests left out. */
+export function symbolsOf(plan: Plan, scoreSet: 0 | 1 | 2 | 3): readonly SymbolInfo[] {
+  return plan.rules
+    .filter((rule) => !rule.name.startsWith('__') && rule.kind !== 'empty')
+    .map((rule) => ({
+      symbol: rule.name,
+      score: rule.scores[scoreSet],
+      description: rule.description,
+      group: groupOf(rule),
+    }))
+}
