@@ -1,8 +1,8 @@
 // Registry boundaries: which part of a host name somebody registered. Comes in: the util_rb_* lists of the rules, or nothing. Goes out: Domains.
 // With lists the answer is SpamAssassin's, unknown TLDs have no domain. Without them the public suffix list (tldts) answers.
 import { getDomain, parse } from 'tldts'
-import { asciiLower } from '../message/bytes.js'
 import type { Domains } from '../types.js'
+import { lower } from './lower.js'
 
 export interface DomainLists {
   readonly tlds: ReadonlySet<string>
@@ -38,7 +38,7 @@ class ListedDomains implements RegistryDomains {
   constructor(private readonly lists: DomainLists) {}
 
   isTld(label: string): boolean {
-    return this.lists.tlds.has(asciiLower(label))
+    return this.lists.tlds.has(lower(label))
   }
 
   isValid(host: string): boolean {
@@ -50,7 +50,7 @@ class ListedDomains implements RegistryDomains {
   }
 
   trim(host: string): string {
-    const labels = asciiLower(host)
+    const labels = lower(host)
       .split('.')
       .filter((part) => part !== '')
     // Walks from the left until the rest is a registry; one label more is the domain.
@@ -83,6 +83,6 @@ class SuffixListDomains implements RegistryDomains {
   }
 
   trim(host: string): string {
-    return getDomain(host, { allowPrivateDomains: true }) ?? asciiLower(host)
+    return getDomain(host, { allowPrivateDomains: true }) ?? lower(host)
   }
 }

@@ -1,13 +1,16 @@
 // The header fields of one message by name. Comes in: a Message. Goes out: decoded and raw values, each field decoded at its first use.
 // Fields named X-Spam-* are as if they were not there: they come from another filter or from the sender (SpamAssassin drops them too).
 import { headerNameBytesMax, headerTextBytesMax, headerValueBytesMax } from '../limits.js'
-import { asciiLower } from '../message/bytes.js'
+import { trimBlanks } from '../message/bytes.js'
 import { decodeHeaderValue } from '../message/encoded-words.js'
 import type { ByteString, Message } from '../types.js'
+import { lower } from './lower.js'
 
 interface Field {
   readonly name: ByteString
   readonly raw: ByteString
+  /** Place among the fields that count. */
+  readonly index: number
   decoded?: ByteString
 }
 
@@ -18,9 +21,14 @@ export class Fields {
 
   constructor(message: Message) {
     for (const { name, raw } of message.headers) {
-      const field: Field = { name: name.slice(0, headerNameBytesMax), raw: raw.slice(0, headerValueBytesMax) }
-      const key = asciiLower(field.name)
+      const short = name.slice(0, headerNameBytesMax)
+      const key = lower(short)
       if (key.startsWith('x-spam-')) continue
+      const field: Field = {
+        name: short,
+        raw: raw.slice(0, headerValueBytesMax),
+        index: this.#inOrder.length,
+      }
       this.#inOrder.push(field)
       const same = this.#byName.get(key)
       if (same) same.push(field)
@@ -30,13 +38,20 @@ export class Fields {
 
   /** Decoded, unfolded, no line end. */
   decoded(name: string): readonly ByteString[] {
-    return (this.#byName.get(asciiLower(name)) ?? []).map(decodedValue)
+    return (this.#byName.get(lower(name)) ?? []).map(decodedValue)
   }
 
   /** As written behind the colon, folding kept. */
   raw(name: string): readonly ByteString[] {
-    const key = asciiLower(name).replace(/^[\t-\r ]+|[\t-\r ]+$/g, '')
+    const key = lower(trimBlanks(name))
     return (this.#byName.get(key) ?? []).map((field) => field.raw)
+  }
+
+  /** Whether a field of that name (lower case) stands below any field of the other name. */
+  standsBelow(name: string, upper: string): boolean {
+    const first = this.#byName.get(upper)?.[0]
+    const last = this.#byName.get(name)?.at(-1)
+    return first !== undefined && last !== undefined && last.index > first.index
   }
 
   /** All fields as `Name: value\n`, in order, cut at headerTextBytesMax. */

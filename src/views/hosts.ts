@@ -1,13 +1,14 @@
 // Host names: whether one is well formed, and its ASCII form. Comes in: byte strings (UTF-8 octets) of headers and URIs.
 import { domainToASCII } from 'node:url'
-import { asciiLower, has8bit } from '../message/bytes.js'
+import { has8bit } from '../message/bytes.js'
 import type { ByteString } from '../types.js'
+import { lower } from './lower.js'
 
 const label = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/
 
 /** A host name of at least two labels, none over 63 bytes, underscores only from the third label on. Says nothing about its TLD. */
 export function isFqdn(host: string): boolean {
-  const name = asciiLower(host).replace(/\.+$/, '')
+  const name = lower(host).replace(/\.+$/, '')
   if (name.length > 253) return false
   const labels = name.split('.')
   if (labels.length < 2) return false
@@ -30,16 +31,16 @@ const latinHost = /^[a-zA-Z0-9\xc0-\xd6\xd8-\xde\xe0-\xf6\xf8-\xfe_.-]*$/
 
 /** Lower case; with punycode for what is not ASCII. What cannot be converted stays as it is. */
 export function hostToAscii(host: ByteString, mode: IdnMode): ByteString {
-  if (plain.test(host) || mode === 'off' || !has8bit(host)) return asciiLower(host)
+  if (plain.test(host) || mode === 'off' || !has8bit(host)) return lower(host)
   const text = utf8Text(host.replace(otherDots, '.')) ?? (latinHost.test(host) ? host : undefined)
-  return text === undefined ? asciiLower(host) : text.split('.').map(labelToAscii).join('.')
+  return text === undefined ? lower(host) : text.split('.').map(labelToAscii).join('.')
 }
 
 /** One label. A TLD is lent to it, because a number alone would be read as an address. */
 function labelToAscii(label: string): string {
-  if (!/[^\0-\x7f]/.test(label) || label.includes('%')) return octets(asciiLower(label))
+  if (!/[^\0-\x7f]/.test(label) || label.includes('%')) return octets(lower(label))
   const converted = domainToASCII(`${label}.x`)
-  return converted === '' ? octets(asciiLower(label)) : converted.slice(0, -2)
+  return converted === '' ? octets(lower(label)) : converted.slice(0, -2)
 }
 
 function octets(text: string): ByteString {

@@ -6,8 +6,10 @@ import type { Draft } from './received.js'
 type Groups = Readonly<Record<string, string | undefined>>
 
 export interface Shape {
-  /** What the line must contain; saves the long pattern. */
-  readonly when?: string | RegExp
+  /** Text the line must contain; saves the pattern. */
+  readonly must?: string
+  /** What else the line must contain, anywhere. */
+  readonly when?: RegExp
   readonly pattern: RegExp
   /** MTAs that write this shape look names up. */
   readonly lookedUp?: boolean
@@ -19,7 +21,8 @@ export interface Shape {
 
 /** MTAs with a mark of their own: only the first family whose mark is there is tried. */
 export interface Family {
-  readonly mark: RegExp
+  readonly must: string
+  readonly mark?: RegExp
   readonly shapes: readonly Shape[]
 }
 
@@ -32,8 +35,8 @@ function known(pattern: string, rest: Omit<Shape, 'pattern'> = {}): Shape {
   return hop(pattern, { lookedUp: true, ...rest })
 }
 
-function ignore(pattern: string, when?: string): Shape {
-  return { pattern: bytePattern(pattern), outcome: 'ignored', ...(when === undefined ? {} : { when }) }
+function ignore(pattern: string, must?: string): Shape {
+  return { pattern: bytePattern(pattern), outcome: 'ignored', ...(must === undefined ? {} : { must }) }
 }
 
 /** `helo=x ident=y` inside an Exim comment. */
@@ -97,22 +100,25 @@ function readQmail(draft: Draft, _groups: Groups, line: string): undefined {
 
 export const webmailShapes: readonly Shape[] = [
   hop('(?<ip>{ip})\\b(?![.-]).{10,80}by (?<by>\\S+) with HTTP', {
+    must: 'Mail authenticated user ',
     when: / \((?:SquirrelMail|NaSMail) authenticated user /,
   }),
   hop('(?<ip>{ip}) by (?<by>\\S+) \\({ip}\\) with HTTP \\(WebMailUI\\)', {
-    when: /aol\.com(?:[\s\S]*with HTTP \(WebMailUI\))|with HTTP \(WebMailUI\)[\s\S]*aol\.com/,
+    must: 'with HTTP (WebMailUI)',
+    when: /aol\.com/,
   }),
 ]
 
 export const families: readonly Family[] = [
   {
-    mark: / SMTPSVC/,
+    must: ' SMTPSVC',
     shapes: [
       hop('^(?<helo>\\S*) \\(\\[(?<ip>{ip})\\][^)]{0,40}\\) by (?<by>\\S+) with Microsoft SMTPSVC'),
       ignore('^mail pickup service by (\\S+) with Microsoft SMTPSVC$'),
     ],
   },
   {
+    must: ' with ',
     mark: / with (?:Microsoft SMTP Server|mapi id) (?:\([^)]+\) )?\d+\.\d+\.\d+\.\d+(?:$| )/,
     shapes: [
       hop('^(?<helo>\\S+) \\(\\[?(?<ip>{ip})(?:%[A-Z0-9._~-]*)?\\]?\\) by (?<by>\\S+) ', {
@@ -123,7 +129,7 @@ export const families: readonly Family[] = [
     ],
   },
   {
-    mark: /\[XMail /,
+    must: '[XMail ',
     shapes: [
       hop('^(?<helo>\\S+) \\((?<ip>\\[?{ip}\\]?)(?::\\d+)\\) by (?<by>\\S+)(?: \\(\\S+\\))? with \\[XMail', {
         fix(draft, _groups, line) {
@@ -134,6 +140,7 @@ export const families: readonly Family[] = [
     ],
   },
   {
+    must: '(ecelerity',
     mark: /\(ecelerity\b/,
     shapes: [
       hop('^\\(\\[(?<ip>{ip}):\\d+\\] helo=(?<helo>\\S+)\\) by (?<by>\\S+) '),
@@ -141,7 +148,7 @@ export const families: readonly Family[] = [
     ],
   },
   {
-    mark: /Exim/,
+    must: 'Exim',
     shapes: [
       ignore('\\bwith local(?:-\\S+)? '),
       hop('^\\[(?<ip>{ip})\\] \\((?<comment>.*?)\\) by (?<by>\\S+) ', { fix: readEximComment }),
@@ -156,7 +163,7 @@ export const families: readonly Family[] = [
     ],
   },
   {
-    mark: / \(Postfix\) with/,
+    must: ' (Postfix) with',
     shapes: [
       known('^(?<helo>\\S+) \\((?<rdns>\\S+) \\[(?<ip>{ip})\\]\\) by (?<by>\\S+) ', {
         fix: unknownIsNothing,
@@ -165,17 +172,20 @@ export const families: readonly Family[] = [
     ],
   },
   {
-    mark: /\(Scalix SMTP Relay/,
+    must: '(Scalix SMTP Relay',
     shapes: [hop('^(?<helo>\\S+) \\( ?(?<ip>{ip})\\) by (?<by>\\S+)')],
   },
   {
-    mark: / \(Lotus Domino /,
+    must: ' (Lotus Domino ',
     shapes: [hop('^(?<helo>\\S+) \\(\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) \\(Lotus')],
   },
 ]
 
 /** A webmail (IMP) that writes the client's address in the place of HELO. */
-export const impShape = hop('^(?<ip>{ip}) \\(\\[{ip}\\]\\) by (?<by>\\S+)', { when: /\bwith HTTP\b/ })
+export const impShape = hop('^(?<ip>{ip}) \\(\\[{ip}\\]\\) by (?<by>\\S+)', {
+  must: 'with HTTP',
+  when: /\bwith HTTP\b/,
+})
 
 /** Not tried on qmail-ldap, which looks the same and means something else. */
 export const sendmailShape = known(
@@ -203,30 +213,30 @@ export const generalShapes: readonly Shape[] = [
   known('^(?<helo>\\S+) \\((?<rdns>\\S+\\.\\S+)\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) '),
   known('^(?<helo>\\S+) \\((?<ident>\\S*)@\\[(?<ip>{ip})\\].*\\) by (?<by>\\S+) \\('),
   hop('by (?<by>\\S+\\.hotmail\\.msn\\.com) ', {
-    when: '.hotmail.msn.com ',
+    must: '.hotmail.msn.com ',
     fix(draft, _groups, line) {
       draft.ip = leadingAddress.exec(line)?.[1] ?? draft.ip
     },
   }),
   hop(
     '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>\\S*)\\) \\((?<ip>{ip})\\) by (?<by>\\S+) \\(qpsmtpd/\\S+\\) with (?:ESMTP|SMTP)',
-    { when: '(qpsmtpd/' },
+    { must: '(qpsmtpd/' },
   ),
   hop('^(?<rdns>\\S+) \\(LHLO (?<helo>\\S*)\\) \\((?<ip>{ip})\\) by (?<by>\\S+) with LMTP', {
-    when: '(LHLO ',
+    must: '(LHLO ',
   }),
   hop(
     '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>\\S*)\\) \\[(?<ip>{ip})\\] by (?<by>\\S+) \\([^)]+\\) with (?:ESMTP|SMTP)',
-    { when: 'LO ' },
+    { must: 'LO ' },
   ),
   hop('^(?<helo>\\S+) \\(\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) via smtpd \\(for \\S+\\) with SMTP\\(', {
-    when: ' via smtpd ',
+    must: ' via smtpd ',
   }),
   hop(
     '^\\S+(?: \\((?:HELO|EHLO) \\S*\\))? \\((?:\\S+@)?\\[?{ip}\\]?\\)(?: \\(envelope-sender <\\S+>\\))? by \\S+(?: \\(.+\\))? with (?:.* )?(?:SMTP|QMQP)(?! id )',
-    { when: / with (?:.* )?(?:SMTP|QMQP)/, fix: readQmail },
+    { must: ' with ', when: /SMTP|QMQP/, fix: readQmail },
   ),
-  hop('^\\[(?<ip>{ip})\\] by (?<by>\\S+) via HTTP$', { when: ' via HTTP' }),
+  hop('^\\[(?<ip>{ip})\\] by (?<by>\\S+) via HTTP$', { must: ' via HTTP' }),
   hop('^\\S+ \\( \\[(?<ip>{ip})\\]\\).*? by (?<by>\\S+) '),
   hop('^\\((?<helo>\\S+) \\[(?<ip>{ip})\\]\\) by (?<by>\\S+) '),
   hop('^\\[(?<ip>{ip})\\] by (?<by>\\S+) '),
@@ -242,19 +252,19 @@ export const generalShapes: readonly Shape[] = [
     },
   }),
   known('^(?<helo>\\S+) \\(\\[(?<ip>{ip})(?:[.:]\\d+)?\\]\\).*? by (?<by>\\S+) '),
-  { pattern: /with (?:POP3|IMAP)/, outcome: 'fetched' },
+  { must: 'with ', pattern: /with (?:POP3|IMAP)/, outcome: 'fetched' },
   known(
     '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>[^)]*)\\) \\((?:(?<ident>\\S*)@)?\\[?(?<ip>{ip})\\]?\\).* by (?<by>\\S+) ',
     {
-      when: 'LO ',
+      must: 'LO ',
     },
   ),
   known('^(?<rdns>\\S+) \\((?:(?<ident>\\S*)@)?\\[?(?<ip>{ip})\\]?\\).* by (?<by>\\S+) ', {
     fix: heloIsRdns,
   }),
-  known('^(?<rdns>\\S+)\\((?<ip>{ip})\\) by (?<by>\\S+) via smap ', { when: ' via smap ' }),
+  known('^(?<rdns>\\S+)\\((?<ip>{ip})\\) by (?<by>\\S+) via smap ', { must: ' via smap ' }),
   known('^(?<rdns>\\S+)\\((?<ip>{ip}), (?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) via smap ', {
-    when: ' via smap ',
+    must: ' via smap ',
   }),
   hop('^(?<ip>{ip}) by (?<by>\\S+) \\((?:SMTPL|InterScan)\\b'),
   ignore('^\\S+ by \\S+ with BSMTP', ' with BSMTP'),
@@ -262,14 +272,14 @@ export const generalShapes: readonly Shape[] = [
   known(
     '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>\\S*)\\) \\((?:(?<ident>\\S+)@)?(?<ip>{ip}).*?\\) by (?<by>\\S+) with ',
     {
-      when: 'LO ',
+      must: 'LO ',
     },
   ),
   hop('^\\[(?<ip>{ip})\\] \\((?:account \\S+ )?(?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) \\(', {
-    when: 'LO ',
+    must: 'LO ',
   }),
   known('^(?<rdns>\\S+) \\(\\[(?<ip>{ip})\\] verified\\) by (?<by>\\S+) \\(', {
-    when: ' (CommuniGate Pro',
+    must: ' (CommuniGate Pro',
     fix: heloIsRdns,
   }),
   hop('^\\(\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) with '),
@@ -278,26 +288,26 @@ export const generalShapes: readonly Shape[] = [
   hop('^(?<helo>\\S+) \\(\\[(?<ip>{ip})\\] \\[\\S+\\]\\) by (?<by>\\S+) with '),
   hop('^(?<ip>{ip}) by (?<by>\\S+) with '),
   known('^(?<helo>\\S+) \\((?<rdns>\\S+)\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) '),
-  hop('^\\[(?<ip>{ip})\\]\\S+ \\((?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) ', { when: 'LO ' }),
-  hop('^(?<ip>{ip}) \\((?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) ', { when: 'LO ' }),
+  hop('^\\[(?<ip>{ip})\\]\\S+ \\((?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) ', { must: 'LO ' }),
+  hop('^(?<ip>{ip}) \\((?:HELO|EHLO) (?<helo>\\S*)\\) by (?<by>\\S+) ', { must: 'LO ' }),
   hop('^(?<helo>\\S+) \\[(?<ip>{ip})\\] by (?<by>\\S+) '),
   hop('^(?<rdns>\\S+)\\((?<ip>{ip})\\) by (?<by>\\S+) '),
-  hop('^(?<helo>\\S+) \\(unverified \\[(?<ip>{ip})\\]\\) by (?<by>\\S+) ', { when: '(unverified ' }),
+  hop('^(?<helo>\\S+) \\(unverified \\[(?<ip>{ip})\\]\\) by (?<by>\\S+) ', { must: '(unverified ' }),
   hop('^(?<ip>{ip}) \\([A-Za-z][^)]+\\) by (?<by>\\S+) with '),
   hop('^\\[(?<ip>{ip})\\] \\((?<comment>[^)]+)\\) by (?<by>\\S+) ', { fix: readEximComment }),
   hop('^(?<rdns>\\S+) \\((?:\\S+@)?(?<ip>{ip})\\) by (?<by>\\S+) with '),
   hop('^(?<rdns>\\S+)\\((?<ip>{ip})\\)(?:, claiming to be "(?<helo>\\S+)")? via \\S+ by (?<by>\\S+),', {
-    when: ' via ',
+    must: ' via ',
     fix(draft) {
       if (draft.rdns !== 'UNKNOWN') draft.lookedUp = true
     },
   }),
   hop('^(?<helo>\\S+) \\(\\S+@(?<ip>{ip}) with login\\) by (?<by>\\S+\\.yahoo\\.com) with SMTP', {
-    when: ' with login) ',
+    must: ' with login) ',
   }),
   // Made by relays.ts from X-Originating-IP and its kin.
   hop('^X-Originating-IP: (?<ip>{ip})$', {
-    when: 'X-Originating-IP: ',
+    must: 'X-Originating-IP: ',
     fix(draft) {
       draft.by = ''
     },

@@ -116,12 +116,12 @@ function squeeze(value: ByteString): ByteString {
 
 /** Lines that begin with `from `. Undefined = nothing fitted. */
 function readFrom(line: ByteString, draft: Draft): ParsedLine | undefined {
-  const family = families.find(({ mark }) => mark.test(line))
+  const family = families.find(({ must, mark }) => line.includes(must) && (!mark || mark.test(line)))
   const outcome =
     tryShapes(webmailShapes, line, draft) ??
     (family && tryShapes(family.shapes, line, draft)) ??
     tryShape(impShape, line, draft) ??
-    (qmailLdap.test(line) ? undefined : tryShape(sendmailShape, line, draft)) ??
+    (line.includes('(qmail-') && qmailLdap.test(line) ? undefined : tryShape(sendmailShape, line, draft)) ??
     tryShapes(generalShapes, line, draft) ??
     tryShapes(ignoredShapes, line, draft)
   if (!outcome && draft.helo === '') draft.helo = firstWord.exec(line)?.[1] ?? ''
@@ -137,9 +137,8 @@ function tryShapes(shapes: readonly Shape[], line: ByteString, draft: Draft): Pa
 }
 
 function tryShape(shape: Shape, line: ByteString, draft: Draft): ParsedLine | undefined {
-  const { when } = shape
-  if (when !== undefined && !(typeof when === 'string' ? line.includes(when) : when.test(line)))
-    return undefined
+  if (shape.must !== undefined && !line.includes(shape.must)) return undefined
+  if (shape.when && !shape.when.test(line)) return undefined
   const match = shape.pattern.exec(line)
   if (!match) return undefined
   if (shape.outcome === 'repeated') return { kind: 'repeated', envfrom: cleanSender(draft.envfrom) }

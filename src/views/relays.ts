@@ -243,7 +243,7 @@ function envelopeSender(
     const address = firstAddress(fields, name)
     if (address === undefined) continue
     // Below a Received line it may be of an earlier trip: a list sends on with a sender of its own.
-    if (!standsBelowReceived(fields, name)) return address
+    if (!fields.standsBelow(name, 'received')) return address
     if (name === 'x-envelope-from') return undefined
   }
   return undefined
@@ -253,16 +253,6 @@ function firstAddress(fields: Fields, name: string): ByteString | undefined {
   const raw = fields.raw(name)[0]
   if (raw === undefined) return undefined
   return parseAddresses(raw).find(({ address }) => address !== undefined)?.address
-}
-
-/** Whether any field of that name stands below any Received line. */
-function standsBelowReceived(fields: Fields, name: string): boolean {
-  let below = false
-  for (const line of fields.all()) {
-    if (/^received:/i.test(line)) below = true
-    else if (below && line.slice(0, name.length + 1).toLowerCase() === `${name}:`) return true
-  }
-  return false
 }
 
 /** Template tags that tell of relays (sa-rules.md 3.10). */

@@ -1,11 +1,11 @@
 // Makes the plain forms of a URI: what a browser would ask for, however it was disguised. Comes in: one URI as found. Goes out: the URI and its
 // cleaned variants. Which variants exist is SpamAssassin 4.0.1's choice (sa-rules.md 5; fixtures/oracle/micro-uri, groups host, href, redir).
 import { redirectsMax } from '../limits.js'
-import { asciiLower } from '../message/bytes.js'
 import type { ByteString } from '../types.js'
 import type { RegistryDomains } from './domains.js'
 import { hostToAscii, type IdnMode, isFqdn } from './hosts.js'
 import { isIpAddress } from './ip.js'
+import { lower } from './lower.js'
 
 export interface CleanOptions {
   readonly domains: RegistryDomains
@@ -65,7 +65,7 @@ function addWebForms(uri: ByteString, options: CleanOptions, out: Set<ByteString
   if (withoutPort !== undefined && withoutPort !== rest) out.add(scheme + host + withoutPort)
 
   const ascii = hostToAscii(host, options.idn)
-  if (ascii !== asciiLower(host)) {
+  if (ascii !== lower(host)) {
     out.add(scheme + ascii + rest)
     if (withoutPort) out.add(scheme + ascii + withoutPort)
     host = ascii
@@ -149,7 +149,7 @@ export interface HostAndDomain {
 
 /** Host and registered domain of a URI; undefined when it has none that can be looked up. */
 export function uriHost(uri: ByteString, domains: RegistryDomains, idn: IdnMode): HostAndDomain | undefined {
-  let text = asciiLower(uri)
+  let text = lower(uri)
   if (/^(?:javascript|cid|file):/.test(text)) return undefined
   if (text.startsWith('mailto:')) {
     text = text.slice(7).replace(/\?[^\n]*/, '')

@@ -62,10 +62,28 @@ interface Found {
   readonly anchor: ByteString[]
 }
 
+interface Redirector {
+  readonly pattern: RegExp
+  /** Text of every URI it matches, lower case. */
+  readonly must: string
+}
+
+/** Prepared once per list of the settings, which all messages share. */
+const prepared = new WeakMap<readonly RegExp[], readonly Redirector[]>()
+
+function prepare(patterns: readonly RegExp[]): readonly Redirector[] {
+  let redirectors = prepared.get(patterns)
+  if (!redirectors) {
+    redirectors = patterns.map((pattern) => ({ pattern, must: requiredLiteral(pattern) }))
+    prepared.set(patterns, redirectors)
+  }
+  return redirectors
+}
+
 /** Collects URIs and cleans each once. */
 class Finder {
   readonly #found = new Map<ByteString, Found>()
-  readonly #redirectors: readonly { readonly pattern: RegExp; readonly must: string }[]
+  readonly #redirectors: readonly Redirector[]
   #steps = redirectorStepsMax
   truncated = false
 
@@ -73,10 +91,7 @@ class Finder {
     readonly domains: RegistryDomains,
     private readonly settings: UriSettings,
   ) {
-    this.#redirectors = settings.redirectors.map((pattern) => ({
-      pattern,
-      must: requiredLiteral(pattern),
-    }))
+    this.#redirectors = prepare(settings.redirectors)
   }
 
   /** @param kind 'valid' = only with a registered domain; 'any' = whatever; 'lookup' = not cleaned, for look-ups only. */
