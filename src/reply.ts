@@ -1,6 +1,7 @@
 // From the Verdict to what the front asked for: report, rewritten message, lists of hosts and addresses. Still in the scan thread,
 // because it reads the message; fronts only put it on the wire.
 import type { RuleRun, Settings } from '../rules/engine/types.js'
+import { type ReportInput, renderReport, rewriteMessage } from './report/index.js'
 import type { ScanContext } from './scan.js'
 import type { Scan, Scanned, Verdict, Views } from './types.js'
 
@@ -19,12 +20,41 @@ export function renderReply(input: ReplyInput): Scanned {
   const resentMessageId = bareId(views.headers.get('Resent-Message-ID'))
   return {
     verdict,
+    ...textsOf(input),
     ...(request.wants.urls ? urlLists(views) : {}),
     ...(messageId === undefined ? {} : { messageId }),
     ...(resentMessageId === undefined ? {} : { resentMessageId }),
     subject: views.headers.get('Subject')?.replace(/\n$/, '') ?? '',
     lineEnd: message.lineEnd,
     sizeBytes: request.raw.length,
+  }
+}
+
+/** Report and rewritten message, as far as they were asked for. */
+function textsOf({
+  scan,
+  verdict,
+  run,
+  settings,
+  context,
+}: ReplyInput): Pick<Scanned, 'report' | 'rewritten'> {
+  const { wants, remote } = scan.request
+  if (!wants.report && wants.rewritten === undefined) return {}
+  const input: ReportInput = {
+    scan,
+    verdict,
+    settings,
+    tags: run.tags,
+    hostname: context.policy.hostname,
+    rules: context.rules,
+    ...(remote ? { remote } : {}),
+  }
+  const report = wants.report ? { report: renderReport(input) } : {}
+  if (wants.rewritten === undefined) return report
+  const { message, headersLength } = rewriteMessage(input)
+  return {
+    ...report,
+    rewritten: wants.rewritten === 'headers' ? message.subarray(0, headersLength) : message,
   }
 }
 
