@@ -21,7 +21,8 @@ export const bayes: Plugin = {
     },
   ],
   evals: {
-    check_bayes({ scan, settings, detail }, min = '0', max = 'undef') {
+    check_bayes(context, min = '0', max = 'undef') {
+      const { scan, settings } = context
       if (
         !['use_learner', 'use_bayes', 'use_bayes_rules'].every((name) => setting<boolean>(settings, name))
       ) {
@@ -31,7 +32,7 @@ export const bayes: Plugin = {
       if (probability === undefined) return false
       if (Number(min) !== 0 && probability <= Number(min)) return false
       if (max !== 'undef' && probability > Number(max)) return false
-      detail(`score: ${probability.toFixed(4)}`)
+      context.detail(`score: ${probability.toFixed(4)}`)
       return true
     },
   },

@@ -39,10 +39,10 @@ const defaultStanding = (context: EvalContext): Standing => standing(context, 'd
 
 const hostIn =
   (list: string): Eval =>
-  ({ scan, settings, detail }) => {
-    const host = listedHosts(scan, settings).get(list)
+  (context) => {
+    const host = listedHosts(context.scan, context.settings).get(list)
     if (host === undefined) return false
-    detail(`URI: ${host}`)
+    context.detail(`URI: ${host}`)
     return true
   }
 
