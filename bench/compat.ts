@@ -125,7 +125,7 @@ const stages: readonly (readonly [name: string, make: (views: Views) => readonly
   ['uris_sha1', (views) => views.uris.list],
   [
     'relays_sha1',
-    ({ relays }) => [relays.trustedText, relays.untrustedText, relays.internalText, relays.externalText],
+    ({ relays }) => [relays.untrustedText, relays.trustedText, relays.externalText, relays.internalText],
   ],
 ]
 

@@ -61,7 +61,7 @@ export function finishRules(book: RuleBook, settings: Settings, problem: Problem
     const own = book.scores.get(name)
     const score = defaultScore(name, tflags)
     rules.push({
-      ...replaceTags(name, definition, settings, (text) => problem(place, 'bad-replace', text, 'error')),
+      ...replaceTags(name, definition, settings, (text) => problem(place, 'bad-replace', text, 'hint')),
       name,
       place,
       tflags,
@@ -133,7 +133,7 @@ function parseMetas(book: RuleBook): Map<string, MetaParts> {
     if (text !== definition.expression) {
       book.entries.set(name, { ...book.entries.get(name)!, definition: { kind: 'meta', expression: text } })
     }
-    const tree = parseExpression(text, { calls: false })
+    const tree = parseExpression(text, 'meta')
     metas.set(name, { tree, names: namesIn(tree) })
   }
   return metas
@@ -171,4 +171,21 @@ function fixPriorities(
     }
   }
   return priorities
+}
+
+/** Metas in a cycle, and those that need one, each with the parts that keep it from being settled. */
+export function unsolvedMetas(book: RuleBook): Map<string, readonly string[]> {
+  const left = new Map<string, readonly string[]>()
+  for (const [name, { names }] of parseMetas(book)) left.set(name, [...names])
+  for (let changed = true; changed; ) {
+    changed = false
+    for (const [name, parts] of left) {
+      const open = parts.filter((part) => left.has(part))
+      if (open.length === parts.length && open.length > 0) continue
+      changed = true
+      if (open.length === 0) left.delete(name)
+      else left.set(name, open)
+    }
+  }
+  return left
 }

@@ -2,8 +2,8 @@
 // book, or a problem that says why it was dropped.
 import type { Definition, RuleBook } from './book.js'
 import { withoutMatching } from './book.js'
-import { evaluate, parseExpression } from './expression.js'
-import { readPattern } from './pattern.js'
+import { ExpressionError, evaluate, parseExpression } from './expression.js'
+import { alwaysMatches, readPattern } from './pattern.js'
 import type { Place, Problem } from './types.js'
 
 /** What a defining line is read with. */
@@ -33,6 +33,12 @@ function define(name: string, definition: Definition, context: DefinitionContext
   if (name.length > 100) {
     context.problem('bad-name', `rule '${name}' is too long`)
     return
+  }
+  if (name.length > 40 && !/^(?:__|T_)/.test(name))
+    context.problem('long-name', `rule name '${name}' is over 40 chars`)
+  if ('pattern' in definition && definition.kind !== 'mimeheader') {
+    const why = alwaysMatches(definition.pattern.source)
+    if (why) context.problem('always-matches', `invalid regexp for ${name}: always matching regexp: ${why}`)
   }
   context.book.define(name, definition, context.place)
 }
@@ -139,18 +145,19 @@ function meta(value: string, context: DefinitionContext): boolean {
   if (!line || /\*\s*\*/.test(line[1])) return false
   const [name, expression] = line
   if (/::|->|[$@%;{}]/.test(expression)) {
-    context.problem('bad-meta', `invalid meta ${name} rule: ${expression}`)
+    context.problem('bad-meta', `invalid meta ${name} rule: ${expression}`, 'warning')
     return true
   }
   try {
-    const tree = parseExpression(withoutMatching(expression), { calls: false })
-    if (dividesByZero(tree)) throw new Error('division by zero possible')
+    const tree = parseExpression(withoutMatching(expression), 'meta')
+    if (dividesByZero(tree)) throw new ExpressionError('division by zero possible')
     define(name, { kind: 'meta', expression }, context)
   } catch (error) {
-    context.problem(
-      'bad-meta',
-      `invalid expression for rule ${name}: "${expression}": ${(error as Error).message}`,
-    )
+    if (!(error instanceof ExpressionError)) throw error
+    const text = error.refused
+      ? `invalid meta ${name} ${error.message}`
+      : `invalid expression for rule ${name}: "${expression}": ${error.message}`
+    context.problem('bad-meta', text)
   }
   return true
 }

@@ -3,8 +3,6 @@
 
 export type Expression =
   | { readonly t: 'number'; readonly value: number }
-  /** A quoted string, or a bare word that means nothing: 0 in arithmetic, true as a condition unless it is '' or '0'. */
-  | { readonly t: 'text'; readonly value: string }
   /** A rule name or, in `if` lines, one of the words of the language. */
   | { readonly t: 'name'; readonly name: string }
   /** plugin(X), can(X), has(X). */
@@ -15,7 +13,15 @@ export type Expression =
 
 export type BinaryOp = '||' | '&&' | '^' | '==' | '!=' | '<' | '<=' | '>' | '>=' | '+' | '-' | '*' | '/'
 
-export class ExpressionError extends Error {}
+/** What is wrong with an expression. `refused`: SpamAssassin drops the line before it looks at the grammar. */
+export class ExpressionError extends Error {
+  readonly refused: boolean
+
+  constructor(message: string, refused = false) {
+    super(message)
+    this.refused = refused
+  }
+}
 
 /** Binding strength; `^` is Perl's bitwise xor, between && and the comparisons. */
 const strengths: Readonly<Record<BinaryOp, number>> = {
@@ -34,46 +40,59 @@ const strengths: Readonly<Record<BinaryOp, number>> = {
   '/': 7,
 }
 
-/** Names taken for calls with one argument. */
 const calls = new Set(['plugin', 'can', 'has'])
 
 /** Brackets and signs may nest so deep; stops a hostile rule file from overflowing our stack. */
 const depthMax = 1000
 
-export interface ExpressionOptions {
-  /** Take plugin(X), can(X), has(X) as calls. */
-  readonly calls: boolean
-}
+/** A meta, or the condition of an `if` line: they differ in which words they allow. */
+export type ExpressionKind = 'meta' | 'condition'
 
 /** Throws ExpressionError with the reason. */
-export function parseExpression(text: string, options: ExpressionOptions): Expression {
-  const parser = new ExpressionParser(tokens(text), options)
+export function parseExpression(text: string, kind: ExpressionKind): Expression {
+  const parser = new ExpressionParser(tokens(text, kind), kind)
   const tree = parser.choice()
   parser.end()
   return tree
 }
 
-/** Splits into numbers, names, quoted strings and operators; throws at the first thing that is none of them. */
-function tokens(text: string): string[] {
+/**
+ * SpamAssassin's lexer: what it does not know it skips, quotes, `%` and a single `=` for instance; digits and signs that stand
+ * together are one word, so that `A -1` is refused in a meta while `A - 1` is not.
+ */
+const lexer = /[-+\d.]+|\w[\w:]*|[()]|\|\||&&|\^|!(?!=)|>=?|<=?|==|!=|[-+*/]|[?:]/g
+
+function tokens(text: string, kind: ExpressionKind): string[] {
   const out: string[] = []
-  const lexer =
-    /\s+|\d+(?:\.\d*)?|\.\d+|"[^"]*"|'[^']*'|\w[\w:]*|\|\||&&|==|!=|>=|<=|[-+*/()!<>^?:]|([\s\S])/gy
-  for (const found of text.matchAll(lexer)) {
-    if (found[1] !== undefined) throw new ExpressionError(`unexpected '${found[1]}'`)
-    if (!/^\s/.test(found[0])) out.push(found[0])
+  for (const [token] of text.matchAll(lexer)) {
+    if (kind === 'meta') checkMetaToken(token)
+    else checkConditionToken(token)
+    if (/^[-+\d.]*\d/.test(token)) out.push(...token.match(/[-+]|\d+(?:\.\d*)?|\.\d+|\./g)!)
+    else out.push(token)
   }
   return out
+}
+
+function checkMetaToken(token: string): void {
+  if (/^[_a-zA-Z][_a-zA-Z0-9]{0,127}$/.test(token)) return
+  if (!/^(?:\d+(?:\.\d+)?|[^\w\s]{1,2})$/.test(token)) throw new ExpressionError(`token: ${token}`, true)
+}
+
+function checkConditionToken(token: string): void {
+  if (/^(?:\W{1,5}|[+-]?\d+(?:\.\d+)?)$/.test(token) || calls.has(token)) return
+  if (!/^\w[\w:]+$/.test(token)) throw new ExpressionError(`unparseable value '${token}'`, true)
+  if (!/^(?:\w+::){0,10}\w+$/.test(token)) throw new ExpressionError(`not allowed value '${token}'`, true)
 }
 
 class ExpressionParser {
   private at = 0
   private depth = 0
   private readonly tokens: readonly string[]
-  private readonly options: ExpressionOptions
+  private readonly kind: ExpressionKind
 
-  constructor(list: readonly string[], options: ExpressionOptions) {
+  constructor(list: readonly string[], kind: ExpressionKind) {
     this.tokens = list
-    this.options = options
+    this.kind = kind
   }
 
   end(): void {
@@ -96,15 +115,29 @@ class ExpressionParser {
   private binary(strength: number): Expression {
     let left = this.unary()
     for (;;) {
-      const op = this.tokens[this.at] as BinaryOp
-      const own = strengths[op]
+      const own = strengths[this.tokens[this.at] as BinaryOp]
       if (own === undefined || own < strength) return left
-      this.at++
-      const right = this.binary(own + 1)
-      left = { t: 'binary', op, left, right }
-      if ((own === 4 || own === 5) && strengths[this.tokens[this.at] as BinaryOp] === own && own === 5)
-        throw new ExpressionError(`comparisons cannot be chained: '${this.tokens[this.at]}'`)
+      left = own === 4 || own === 5 ? this.comparison(left, own) : this.operation(left, own)
     }
+  }
+
+  private operation(left: Expression, strength: number): Expression {
+    const op = this.tokens[this.at++] as BinaryOp
+    return { t: 'binary', op, left, right: this.binary(strength + 1) }
+  }
+
+  /** Comparisons chain since Perl 5.32: a < b < c is a < b && b < c. */
+  private comparison(first: Expression, strength: number): Expression {
+    let tree: Expression | undefined
+    let left = first
+    while (strengths[this.tokens[this.at] as BinaryOp] === strength) {
+      const op = this.tokens[this.at++] as BinaryOp
+      const right = this.binary(strength + 1)
+      const link: Expression = { t: 'binary', op, left, right }
+      tree = tree ? { t: 'binary', op: '&&', left: tree, right: link } : link
+      left = right
+    }
+    return tree!
   }
 
   private unary(): Expression {
@@ -128,10 +161,9 @@ class ExpressionParser {
       this.expect(')')
       return inner
     }
-    if (/^[\d.]/.test(token)) return { t: 'number', value: Number(token) }
-    if (/^["']/.test(token)) return { t: 'text', value: token.slice(1, -1) }
+    if (/^\.?\d/.test(token)) return { t: 'number', value: Number(token) }
     if (!/^\w/.test(token)) throw new ExpressionError(`unexpected '${token}'`)
-    if (this.options.calls && calls.has(token)) return this.call(token)
+    if (this.kind === 'condition' && calls.has(token)) return this.call(token)
     return { t: 'name', name: token }
   }
 
@@ -163,8 +195,6 @@ export function evaluate(
     switch (node.t) {
       case 'number':
         return node.value
-      case 'text':
-        return node.value === '' || node.value === '0' ? 0 : Number.parseFloat(node.value) || 1
       case 'name':
         return lookUp(node.name)
       case 'call':

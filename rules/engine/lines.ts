@@ -125,23 +125,16 @@ export class LineReader {
   private decide(condition: string, place: Place): boolean | undefined {
     const before = this.known.get(condition)
     if (before !== undefined) return before
-    let holds: boolean
+    let holds = false
     try {
-      holds =
-        evaluate(parseExpression(condition, { calls: true }), wordValue(this.sink), (name, argument) =>
-          this.call(name, argument, place),
-        ) !== 0
+      const tree = parseExpression(condition, 'condition')
+      const call = (name: string, argument: string) => this.call(name, argument, place)
+      holds = evaluate(tree, wordValue(this.sink), call) !== 0
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error
-      const severity = /^unexpected '\w'$/.test(error.message) ? 'error' : 'warning'
-      this.sink.problem(
-        place,
-        'bad-condition',
-        `error parsing conditional '${condition}': ${error.message}`,
-        severity,
-      )
-      if (severity === 'error') return undefined
-      holds = false
+      const text = `error parsing conditional '${condition}': ${error.message}`
+      this.sink.problem(place, 'bad-condition', text, error.refused ? 'error' : 'warning')
+      if (error.refused) return undefined
     }
     // enable_compat and loadplugin may change the answer within a file set; SpamAssassin remembers the first one as well.
     this.known.set(condition, holds)

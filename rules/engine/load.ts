@@ -3,7 +3,8 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
-import { finishRules, RuleBook } from './book.js'
+import { wrongArea } from './areas.js'
+import { finishRules, RuleBook, unsolvedMetas } from './book.js'
 import { coreDirectives, pluginDirectives } from './core.js'
 import { definitionReaders } from './definitions.js'
 import { confFunctions, defaultPlugins, functionsOf, shortPluginName, stockPlugins } from './features.js'
@@ -216,6 +217,8 @@ class Loader implements LineSink {
   finish(): Plan {
     this.values.set('shortcircuit', this.book.shortcircuit)
     const settings = { values: this.values }
+    this.checkEvals()
+    this.checkMetas()
     const rules = finishRules(this.book, settings, this.problem.bind(this))
     return {
       rules,
@@ -223,6 +226,36 @@ class Loader implements LineSink {
       plugins: [...this.loaded],
       problems: this.problems,
       hash: this.hash.digest('hex'),
+    }
+  }
+
+  /** Drops evals that stand on the wrong kind of line, and reports those that nobody brings: their rules count 0. */
+  private checkEvals(): void {
+    const known = new Set<string>()
+    for (const plugin of this.plugins.values())
+      if (this.loaded.has(plugin.name)) for (const name of Object.keys(plugin.evals ?? {})) known.add(name)
+    for (const [name, { definition, place }] of this.book.entries) {
+      if (definition.kind !== 'eval') continue
+      const right = wrongArea(definition.eval, definition.area)
+      if (right) {
+        this.problem(place, 'wrong-area', `wrong rule type defined for ${name}, expected '${right}'`)
+        this.book.entries.set(name, { definition: { kind: 'empty' }, place })
+      } else if (!known.has(definition.eval)) {
+        const severity = this.local && definition.area === 'rbl' ? 'hint' : 'error'
+        this.problem(place, 'unknown-eval', `unknown eval '${definition.eval}' for ${name}`, severity)
+      }
+    }
+  }
+
+  /** Metas that need themselves can never be settled in order. */
+  private checkMetas(): void {
+    for (const [name, parts] of unsolvedMetas(this.book)) {
+      const { place } = this.book.entries.get(name)!
+      this.problem(
+        place,
+        'meta-cycle',
+        `excluding meta test ${name}, unsolved meta dependencies: ${parts.join(', ')}`,
+      )
     }
   }
 }

@@ -49,7 +49,7 @@ function compileMeta(
     else parts.add(found)
     return found
   }
-  const run = compile(parseExpression(expression, { calls: false }), slot, local)
+  const run = compile(parseExpression(expression, 'meta'), slot, local)
   return { rule, parts: [...parts], open, run }
 }
 
@@ -59,7 +59,6 @@ function compile(tree: Expression, slot: (name: string) => number | undefined, l
       const { value } = tree
       return () => value
     }
-    case 'text':
     case 'call':
       return () => 0
     case 'name': {

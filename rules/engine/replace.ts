@@ -23,22 +23,23 @@ export function replaceTags(
 ): Definition {
   if (!('pattern' in definition) || definition.kind === 'mimeheader') return definition
   if (!isReplaced(name, settings)) return definition
-  const pattern = expand(definition.pattern, settings)
-  if (pattern.source === definition.pattern.source) return definition
   try {
+    const pattern = expand(definition.pattern, settings)
+    if (pattern.source === definition.pattern.source) return definition
     checkPattern(pattern.source, pattern.flags)
+    return { ...definition, pattern }
   } catch (error) {
     problem(`replacement in ${name} gives a bad regexp: ${(error as Error).message}`)
     return definition
   }
-  return { ...definition, pattern }
 }
 
 type Table = ReadonlyMap<string, string>
 
 function expand(pattern: Pattern, settings: Settings): Pattern {
-  const start = new RegExp(setting<string>(settings, 'replace_start')).source
-  const end = new RegExp(setting<string>(settings, 'replace_end')).source
+  // Regex text, not literal text: SpamAssassin puts it into its own patterns as it stands.
+  const start = setting<string>(settings, 'replace_start')
+  const end = setting<string>(settings, 'replace_end')
   const table = (name: string) => setting<Table>(settings, name)
   let text = (pattern.flags === '' ? '' : `(?${pattern.flags})`) + pattern.source
   for (let pass = 0; pass < passesMax; pass++) {
