@@ -48,6 +48,18 @@ export function formatLegacyJson(parts: ReplyParts): Record<string, unknown> {
   }
 }
 
+/**
+ * JSON with rspamd's spelling of numbers, `15.0` and `1.500000`: scripts grep for it. A quote inside a string is escaped, so
+ * nothing but keys can look like one.
+ */
+export function scanJson(value: Record<string, unknown>): string {
+  return JSON.stringify(value).replace(
+    /"(score|required_score|metric_score)":(-?\d+(?:\.\d+)?)(?=[,}])/g,
+    (_, key: string, digits: string) =>
+      `"${key}":${digits.includes('.') ? Number(digits).toFixed(6) : `${digits}.0`}`,
+  )
+}
+
 /** The new subject of `rewrite subject`; undefined under any other action. */
 export function newSubject(
   parts: Pick<ReplyParts, 'verdict' | 'scanned' | 'rewriteSubject'>,

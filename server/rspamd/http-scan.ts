@@ -4,7 +4,7 @@ import type { Core } from '../../src/types.js'
 import { errorReply, type HttpReply, jsonReply, textReply } from '../http-reply.js'
 import type { HeaderList } from '../http-request.js'
 import { deflateZstd } from '../http-zstd.js'
-import { formatLegacyJson, formatV2, type ReplyParts } from './format.js'
+import { formatLegacyJson, formatV2, type ReplyParts, scanJson } from './format.js'
 import type { RspamdOptions } from './options.js'
 import { type Peer, refusalOf, ScanRefusal, scanForReply } from './scan.js'
 
@@ -55,7 +55,7 @@ export async function answerScan(
   try {
     const parts = await scanForReply({ ...call, front }, core, options)
     const value = shape === 'legacy' ? formatLegacyJson(parts) : formatV2(parts, shape === 'v2')
-    return await finishReply(jsonReply(value), parts, call, options)
+    return await finishReply({ ...jsonReply({}), body: scanJson(value) }, parts, call, options)
   } catch (error) {
     const refusal = refusalOf(error)
     if (refusal !== error) options.log?.({ level: 'error', msg: 'scan reply failed', err: error })
