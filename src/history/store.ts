@@ -64,12 +64,12 @@ export class HistoryStore {
     return found.map(({ row }) => JSON.parse(row) as HistoryRow)
   }
 
-  /** Counts of actions from `since` on, in buckets of `stepSeconds`. */
+  /** Counts of actions from `since` on, in buckets of `stepSeconds`. Numbers are bound as REAL, hence the casts. */
   throughput(since: number, stepSeconds: number): ThroughputPoint[] {
     const step = since >= Date.now() / 1000 - minutesKeptSeconds ? minuteSeconds : hourSeconds
     return this.db
       .prepare(
-        `SELECT (start / @bucket) * @bucket AS time, action, SUM(count) AS count FROM actions
+        `SELECT CAST(start / @bucket AS INTEGER) * CAST(@bucket AS INTEGER) AS time, action, SUM(count) AS count FROM actions
          WHERE step = @step AND start >= @since GROUP BY 1, 2 ORDER BY 1`,
       )
       .all({ bucket: Math.max(stepSeconds, step), step, since: Math.floor(since) }) as ThroughputPoint[]
