@@ -6,6 +6,7 @@ import { promisify } from 'node:util'
 import { inflate } from 'node:zlib'
 import { CoreError } from '../../src/errors.js'
 import { firstLineBytesMax, spamdHeaderLinesMax } from '../../src/limits.js'
+import { isMarkedUp, removeMarkup } from '../../src/report/index.js'
 import type { Core, LearnOutcome, Wants } from '../../src/types.js'
 import type { Log, Opening } from '../listen.js'
 import * as format from './format.js'
@@ -260,10 +261,12 @@ async function tell(
   core: Core,
   options: SpamdOptions,
 ): Promise<Uint8Array> {
+  // Mail that was marked on its way is learned as it came in: out of the wrapper, without our own headers.
+  const original = isMarkedUp(raw) ? removeMarkup(raw) : raw
   const learn = async (as: 'spam' | 'ham' | 'forget') =>
     did(
       await core.learn({
-        raw,
+        raw: original,
         class: as,
         source: `spamd ${opening.peer.address}`,
         ...(user === undefined ? {} : { user }),

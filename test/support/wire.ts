@@ -19,11 +19,13 @@ export interface Answer {
 export function open(to: string, tls = false): Promise<Socket> {
   const cut = to.lastIndexOf(':')
   const host = to.slice(0, cut).replace(/^\[(.*)\]$/, '$1')
-  const where = to.startsWith('unix:') ? { path: to.slice(5) } : { host, port: Number(to.slice(cut + 1)) }
+  const port = Number(to.slice(cut + 1))
+  const options = { allowHalfOpen: true, rejectUnauthorized: false }
+  const where = to.startsWith('unix:')
+    ? { ...options, path: to.slice(5), port: 0 }
+    : { ...options, host, port }
   return new Promise((resolve, reject) => {
-    const socket = tls
-      ? connectTls({ ...where, rejectUnauthorized: false, allowHalfOpen: true })
-      : connect({ ...where, allowHalfOpen: true })
+    const socket = tls ? connectTls(where) : connect(where)
     socket.once('error', reject)
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       socket.off('error', reject)

@@ -4,43 +4,26 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { deflateSync } from 'node:zlib'
-import { type Listening, listen } from '../../../server/listen.js'
-import { type SpamdOptions, serveSpamd } from '../../../server/spamd/index.js'
+import type { SpamdOptions } from '../../../server/spamd/index.js'
 import { type SmallCore, smallCore } from '../../support/core.js'
 import { exchange, type Manner, open } from '../../support/wire.js'
+import { type SpamdUnderTest, serveCore } from './server.js'
 
-const quiet = { debug() {}, info() {}, warn() {} }
 const ham =
   'Message-ID: <m1@example.org>\nFrom: a@example.org\nTo: b@example.net\nSubject: Hello\n\nHello Bob, the meeting is on Tuesday.\n'
 const gtube = ham + 'XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X\n'
 const ok = 'SPAMD/1.1 0 EX_OK\r\n'
 const bad = (text: string) => `SPAMD/1.0 76 Bad header line: ${text}\r\n`
 
-const servers: Listening[] = []
+const servers: SpamdUnderTest[] = []
 after(async () => {
-  for (const server of servers) await server.close(100)
+  for (const server of servers) await server.close()
 })
 
 async function start(core: SmallCore, options: Partial<SpamdOptions> = {}): Promise<string> {
-  const all: SpamdOptions = {
-    allowTell: true,
-    firstLineMs: 1000,
-    requestMs: 10_000,
-    messageBytesMax: 2_000_000,
-    log: quiet,
-    ...options,
-  }
-  const server = await listen([{ address: { kind: 'tcp', host: '127.0.0.1', port: 0 } }], {
-    fronts: {
-      spamd: (socket, first, opening) => serveSpamd(socket, first, opening, core, all),
-      rspamc: (socket) => socket.end('rspamc'),
-      http: (socket) => socket.end('http'),
-    },
-    limits: { firstLineBytesMax: 16_384, firstLineMs: all.firstLineMs, connectionsMax: 200 },
-    log: quiet,
-  })
+  const server = await serveCore(core, options)
   servers.push(server)
-  return server.addresses[0]!
+  return server.address
 }
 
 let core: SmallCore
@@ -362,6 +345,16 @@ test('TELL: what was done, done before, undone', async () => {
   assert.equal(core.learned.at(-1)!.user, 'bob')
   await tell('Message-class: SPAM\r\nSet: local\r\n')
   assert.equal(core.learned.at(-1)!.class, 'ham')
+})
+
+test('TELL learns the original out of a marked message', async () => {
+  const learn = (message: string) =>
+    ask(withLength('TELL', '1.5', message, 'Message-class: spam\r\nSet: local\r\n'))
+  await learn('X-Spam-Checker-Version: SpamAssassin 4.0.1\nX-Spam-Level: *\n' + ham)
+  assert.equal(Buffer.from(core.learned.at(-1)!.raw).toString(), ham)
+  const part = `--b\nContent-Type: message/rfc822; x-spam-type=original\n\n${gtube}\n--b--\n`
+  await learn(`X-Spam-Checker-Version: x\nContent-Type: multipart/mixed; boundary="b"\n\n${part}`)
+  assert.equal(Buffer.from(core.learned.at(-1)!.raw).toString(), gtube)
 })
 
 test('TELL is refused until it is allowed, before the body is read', async () => {

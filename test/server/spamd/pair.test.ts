@@ -1,0 +1,93 @@
+// Pairs: the same bytes to a real spamd and to our front with the same stock rules; what comes back must be the same bytes, apart from
+// host names, dates, boundaries and the order of report rows. And what a real spamd once answered (fixtures/wire/spamd.jsonl.gz) must
+// have the form of our answers also where no spamd is installed.
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+import { packageRoot } from '../../../src/root.js'
+import type { Core } from '../../../src/types.js'
+import { smallCore } from '../../support/core.js'
+import { exchange } from '../../support/wire.js'
+import { childTimeoutSeconds, missing, type SpamdPeer, startSpamd } from './peer.js'
+import { comparable, type Exchange, exchanges } from './requests.js'
+import { type SpamdUnderTest, serveCore, stockCore } from './server.js'
+
+const timeouts = { firstLineMs: 1000, requestMs: childTimeoutSeconds * 1000 }
+
+describe('beside a real spamd', { skip: missing('spamd') }, () => {
+  let peer: SpamdPeer
+  let ours: SpamdUnderTest
+  before(async () => {
+    peer = await startSpamd()
+    ours = await serveCore(stockCore(), timeouts)
+  })
+  after(async () => {
+    await ours.close()
+    await peer.stop()
+  })
+  for (const { name, request, manner } of exchanges)
+    test(name, async () => {
+      const [theirs, mine] = await Promise.all([
+        exchange(peer.address, request, manner),
+        exchange(ours.address, request, manner),
+      ])
+      assert.equal(comparable(mine.text), comparable(theirs.text))
+    })
+})
+
+describe('beside what a real spamd answered once', () => {
+  const path = join(packageRoot, 'fixtures', 'wire', 'spamd.jsonl.gz')
+  assert.ok(existsSync(path))
+  const recorded = gunzipSync(readFileSync(path))
+    .toString('utf8')
+    .split('\n')
+    .slice(1)
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Exchange & { readonly reply: string })
+  let ours: SpamdUnderTest
+  before(async () => {
+    ours = await serveCore(withOneHit(smallCore()), timeouts)
+  })
+  after(() => ours.close())
+
+  test('the recording holds every request', () =>
+    assert.deepEqual(
+      recorded.map(({ name }) => name),
+      exchanges.map(({ name }) => name),
+    ))
+  for (const { name, request, manner, reply } of recorded)
+    test(name, async () => {
+      const { text } = await exchange(ours.address, request, manner)
+      assert.equal(form(text), form(reply))
+    })
+})
+
+/** The recorded ham hit one rule; the small core finds one as well, so that lists are not empty. */
+function withOneHit(core: Core): Core {
+  return {
+    ...core,
+    async scan(request) {
+      const scanned = await core.scan(request)
+      const { verdict } = scanned
+      if (verdict.hits.length > 0) return scanned
+      const hit = { symbol: 'TEST', score: 1, count: 1, details: [], area: '', description: '' }
+      return { ...scanned, verdict: { ...verdict, hits: [hit] } }
+    },
+  }
+}
+
+/** Head of a reply with its numbers taken out; of the body whether there is one and how it ends. */
+function form(reply: string): string {
+  const end = reply.indexOf('\r\n\r\n')
+  const head = end < 0 ? reply : reply.slice(0, end + 4)
+  const body = reply.slice(head.length)
+  const plain = head
+    .replace(/^Content-length: [1-9]\d*/m, 'Content-length: N')
+    .replace(/^(Spam: \w+ ; )-?\d+\.\d \/ \d+\.\d/m, '$1n.n / n.n')
+    // At 1.0 and 1.1 the message follows at once.
+    .replace(/^(SPAMD\/1\.0 0 EX_OK\r\n).*$/s, '$1message')
+  if (body === '' || plain.endsWith('message')) return plain
+  return plain + (body === '\r\n' ? body : `body${body.endsWith('\r\n') ? '\r\n' : ''}`)
+}
