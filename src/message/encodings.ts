@@ -1,8 +1,12 @@
-// Charset names to decoders. Names and tables are those of Perl's Encode as SpamAssassin uses it; the tables themselves come from iconv-lite.
+// Charset names to decoders: the names and the strictness of Perl's Encode as SpamAssassin uses it (fixtures/oracle/micro-mime, groups cs, csx).
+// Tables of single-byte charsets are iconv-lite's, which were compared with Encode byte by byte.
 
 import iconv from 'iconv-lite'
 import type { ByteString } from '../types.js'
-import { bytesOf } from './bytes.js'
+import { bytesOf, has8bit } from './bytes.js'
+import { doubleByteDecoder } from './double-byte.js'
+import { encodingName } from './encoding-names.js'
+import { decodeHz, decodeIso2022Jp, decodeIso2022Kr, decodeUtf7 } from './escaped-encodings.js'
 
 /** `strict`: undefined instead of a replacement character when a byte does not fit. */
 export type Decode = (bytes: ByteString, strict: boolean) => string | undefined
@@ -11,29 +15,72 @@ const decoders = new Map<string, Decode | undefined>()
 /** Names are the sender's; remembering them must not grow without bound. */
 const rememberedNamesMax = 500
 
+/** The decoder of a declared charset, undefined for a name nobody knows. */
 export function decoderFor(declared: string): Decode | undefined {
-  const name = canonicalName(declared)
-  const known = decoders.get(name)
-  if (known !== undefined || decoders.has(name)) return known
-  const decode = makeDecoder(name)
-  if (decoders.size < rememberedNamesMax) decoders.set(name, decode)
+  if (decoders.has(declared)) return decoders.get(declared)
+  const decode = makeDecoder(declared)
+  if (decoders.size < rememberedNamesMax) decoders.set(declared, decode)
   return decode
 }
 
-function canonicalName(declared: string): string {
-  const name = declared.toLowerCase()
-  if (/^(?:iso-?8859-1|windows-1252|cp1252)$/.test(name)) return 'windows-1252'
-  if (/^gb[ -]?18030(?:-20\d\d)?$/.test(name)) return 'gbk'
-  return name
+function makeDecoder(declared: string): Decode | undefined {
+  // Mail programs read ISO-8859-1 as Windows-1252, and so does SpamAssassin.
+  if (/^(?:ISO-?8859-1|Windows-1252|CP1252)$/i.test(declared)) return decodeStrictWindows1252
+  const name = /^GB[ -]?18030(?:-20\d\d)?$/i.test(declared) ? 'cp936' : encodingName(declared)
+  switch (name) {
+    case undefined:
+      return undefined
+    case 'utf-8-strict':
+      return decodeLaxUtf8
+    case 'utf-7':
+      return decodeUtf7
+    case 'iso-2022-jp':
+      return (bytes) => decodeIso2022Jp(bytes, doubleByteDecoder('euc-jp')!)
+    case 'iso-2022-kr':
+      return (bytes) => decodeIso2022Kr(bytes, doubleByteDecoder('euc-kr')!)
+    case 'hz':
+      return (bytes) => decodeHz(bytes, doubleByteDecoder('euc-cn')!)
+    case 'ucs-2be':
+    case 'ucs-2le':
+    case 'utf-32be':
+    case 'utf-32le':
+    case 'utf-32':
+      return (bytes, strict) => decodeFixedWidth(name, bytes, strict)
+    default:
+      return doubleByteDecoder(name) ?? singleByteDecoder(name)
+  }
 }
 
-function makeDecoder(name: string): Decode | undefined {
-  if (name === 'windows-1252') return (bytes) => decodeWindows1252(bytes)
-  if (name === '' || !iconv.encodingExists(name)) return undefined
+function singleByteDecoder(name: string): Decode | undefined {
+  if (!iconv.encodingExists(name)) return undefined
   return (bytes, strict) => {
     const text = iconv.decode(bytesOf(bytes), name)
     return strict && text.includes('\ufffd') ? undefined : text
   }
+}
+
+/** Strict UTF-8 has been tried before: 8-bit text that comes here is not valid. */
+const decodeLaxUtf8: Decode = (bytes, strict) => {
+  if (!has8bit(bytes)) return bytes
+  return strict ? undefined : bytesOf(bytes).toString('utf8')
+}
+
+function decodeFixedWidth(name: string, bytes: ByteString, strict: boolean): string | undefined {
+  const width = name.startsWith('ucs') ? 2 : 4
+  const mark = name === 'utf-32' ? bytes.slice(0, 4) : undefined
+  const little = name.endsWith('le') || mark === '\xff\xfe\0\0'
+  // UTF-32 without byte order is refused unless a mark tells it.
+  if (bytes.length % width !== 0 || (mark !== undefined && !little && mark !== '\0\0\xfe\xff'))
+    return strict ? undefined : bytes
+  const source = bytesOf(bytes)
+  let out = ''
+  for (let at = mark === undefined ? 0 : width; at < source.length; at += width) {
+    const code = little ? source.readUIntLE(at, width) : source.readUIntBE(at, width)
+    const fits = code <= 0x10ffff && (code < 0xd800 || code > 0xdfff)
+    if (!fits && strict) return undefined
+    out += fits ? String.fromCodePoint(code) : '\ufffd'
+  }
+  return out
 }
 
 /** Characters of bytes 80..9F of Windows-1252; the five undefined ones are replacement characters. */
@@ -44,3 +91,6 @@ const windows1252High =
 /** Never fails; bytes A0..FF are Latin-1. */
 export const decodeWindows1252 = (bytes: ByteString): string =>
   bytes.replace(/[\x80-\x9f]/g, (byte) => windows1252High[byte.charCodeAt(0) - 0x80] ?? byte)
+
+const decodeStrictWindows1252: Decode = (bytes, strict) =>
+  strict && /[\x81\x8d\x8f\x90\x9d]/.test(bytes) ? undefined : decodeWindows1252(bytes)

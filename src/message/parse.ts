@@ -113,6 +113,7 @@ class TreeBuilder {
 
   private takeMultipart(part: MimePart, boundary: ByteString, body: ByteString, depth: number): void {
     part.isLeaf = false
+    part.readEncoding()
     const split = splitMultipart(body, boundary)
     if (split.opened) this.boundaryState.set(boundary, 1)
     if (split.missingMimeHeaders) this.flag('missing_mime_headers')

@@ -59,6 +59,10 @@ export class MimePart implements Part {
     this.charset = contentType.charset ?? ''
     this.name = /name=[ \t\n\r\f\v]*"?([^";]+)/i.exec(disposition)?.[1] ?? nameOf(contentType)
     this.disposition = asciiLower(trimBlanks(/^[^;]*/.exec(disposition)?.[0] ?? ''))
+    this.readEncoding()
+  }
+
+  readEncoding(): void {
     this.encoding = asciiLower(this.value('content-transfer-encoding') ?? '')
   }
 }

@@ -1,4 +1,4 @@
-// Reads the answers of SpamAssassin 4.0.1 in fixtures/oracle: one JSON object a line, every string one char per byte.
+// Reads the answers of SpamAssassin 4.0.1 in fixtures/oracle: one JSON object a line, files in Latin-1, every string one char per byte.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

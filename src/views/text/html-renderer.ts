@@ -134,13 +134,14 @@ export class HtmlRenderer implements HtmlEvents {
   }
 
   private ratios(): Record<string, number | undefined> {
-    const { elements, tags, elementsSeen, tagsSeen } = this
+    const share = (count: number, of: number): number | undefined => (of === 0 ? undefined : count / of)
     return {
-      closed_extra_ratio: tags === 0 ? undefined : this.closedExtra / tags,
-      bad_tag_ratio: elements === 0 || tags === 0 ? undefined : (tags - elements) / tags,
+      closed_extra_ratio: share(this.closedExtra, this.tags),
+      // Without a single known element these do not exist (micro-html ratio-008).
+      bad_tag_ratio: this.elements === 0 ? undefined : share(this.tags - this.elements, this.tags),
       non_element_ratio:
-        elementsSeen === 0 || tagsSeen === 0 ? undefined : (tagsSeen - elementsSeen) / tagsSeen,
-      obfuscation_ratio: tags === 0 || this.obfuscation === 0 ? undefined : this.obfuscation / tags,
+        this.elementsSeen === 0 ? undefined : share(this.tagsSeen - this.elementsSeen, this.tagsSeen),
+      obfuscation_ratio: this.obfuscation === 0 ? undefined : share(this.obfuscation, this.tags),
       backhair_count: this.backhair.size === 0 ? undefined : this.backhair.size,
     }
   }

@@ -36,3 +36,19 @@ function repair({ text, wide }: Text): string {
   if (out.includes('/>')) out = out.replace(/<(\w{1,256})\s{0,256}\/>/g, '<$1>')
   return wide ? out.replace(/[\u201c\u201d]/g, '"') : out.replace(/\xe2\x80[\x9c\x9d]/g, '"')
 }
+
+/** An html part without a byte is not parsed and has no values, yet as the last one it is what evals look at (micro-html part-018). */
+export const emptyHtml = (part: Part): HtmlResult => ({
+  values: {},
+  inside: new Map(),
+  tags: new Set(),
+  title: [],
+  comment: [],
+  script: [],
+  anchor: [],
+  links: [],
+  uriDetail: new Map(),
+  uriTruncated: false,
+  charsets: [],
+  part,
+})

@@ -4,7 +4,7 @@
 import { normalizeCharset, octets } from '../../message/charset.js'
 import type { ByteString, HtmlResult, Message, Part, TextView } from '../../types.js'
 import { collapse, shortLines, truncateRendered } from './body.js'
-import { renderHtml } from './html.js'
+import { emptyHtml, renderHtml } from './html.js'
 import { rawChunks } from './rawbody.js'
 
 export interface TextOptions {
@@ -72,7 +72,8 @@ function renderPart(part: Part, type: string, options: TextOptions): RenderedPar
     ? normalizeCharset(bytes, part.charset === '' ? 'us-ascii' : part.charset)
     : { text: bytes, wide: false }
   if (type === 'text/html' && bytes !== '') return renderHtml(source, part, bytes.length)
-  return { rendered: source, visible: source, invisible: nothing }
+  const html = type === 'text/html' ? { html: emptyHtml(part) } : {}
+  return { rendered: source, visible: source, invisible: nothing, ...html }
 }
 
 /** Parts are separated by a line feed, also by those that show nothing; undefined = a part that is not rendered. */
