@@ -135,6 +135,8 @@ export interface TestDns {
   readonly behaviours: Map<string, Behaviour>
   /** May be added to while the server runs. */
   readonly zone: Map<string, readonly ZoneRecord[]>
+  /** Sends questions at or below these zones on to another server (rbldnsd), over UDP. */
+  forward(zones: readonly string[], port: number): void
   close(): Promise<void>
 }
 
@@ -221,6 +223,24 @@ export async function startDns(
     if (bytes !== undefined) setTimeout(() => send(bytes), isSlow ? slowMs : 0)
   }
 
+  const forwarded = new Map<string, number>()
+
+  /** Passes one question on; false when the name belongs to no forwarded zone. */
+  function passOn(query: Buffer, send: (bytes: Buffer) => void): boolean {
+    const name = readQuestion(query).name.toLowerCase()
+    const zone = [...forwarded.keys()].find((known) => name === known || name.endsWith(`.${known}`))
+    if (zone === undefined) return false
+    const socket = createSocket('udp4')
+    const timer = setTimeout(() => socket.close(), 2_000)
+    socket.once('message', (bytes) => {
+      clearTimeout(timer)
+      socket.close()
+      send(bytes)
+    })
+    socket.send(query, forwarded.get(zone)!, '127.0.0.1')
+    return true
+  }
+
   const udp = createSocket('udp4')
   const tcp = createServer((socket) => {
     socket.on('error', () => {})
@@ -231,7 +251,8 @@ export async function startDns(
     })
   })
   udp.on('message', (query, from) => {
-    deliver(query, false, (bytes) => udp.send(bytes, from.port, from.address, () => {}))
+    const send = (bytes: Buffer) => udp.send(bytes, from.port, from.address, () => {})
+    if (!passOn(query, send)) deliver(query, false, send)
   })
   await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve))
   const { port } = tcp.address() as { port: number }
@@ -243,6 +264,9 @@ export async function startDns(
     asked,
     behaviours: behaving,
     zone: records,
+    forward(zones, to) {
+      for (const zone of zones) forwarded.set(zone, to)
+    },
     async close() {
       await Promise.all([
         new Promise<void>((resolve) => udp.close(() => resolve())),
