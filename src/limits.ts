@@ -6,6 +6,8 @@ export const messageBytesMax = 64 * 1024 * 1024
 export const firstLineBytesMax = 16 * 1024
 /** spamd request header lines (spamd-protocol.md 1.3: 255). */
 export const spamdHeaderLinesMax = 255
+/** Bytes of all HTTP and RSPAMC requests that are being read, inflated or scanned; further large ones are told to come back. */
+export const requestBytesInFlightMax = 512 * 1024 * 1024
 /** HTTP header block of one request; rspamd clients repeat Rcpt thousands of times. */
 export const httpHeaderBytesMax = 1024 * 1024
 /** Inflated size of a compressed request body may be at most messageBytesMax; this is the ratio at which inflating stops early. */
@@ -75,3 +77,5 @@ export const arcSetsMax = 50
 export const redirectsMax = 32
 /** Work that redirector patterns may cost in one message, in steps of a pattern that is quadratic in the URI. About one second. */
 export const redirectorStepsMax = 200_000_000
+/** Redirection targets of one message that are followed, all together; ends many long chains at once. */
+export const redirectBytesMax = 16 * 1024 * 1024

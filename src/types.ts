@@ -262,7 +262,10 @@ export interface RelayView {
   readonly internalText: ByteString
   readonly externalText: ByteString
   readonly unparseable: number
-  /** Index of the last trusted/internal Received header, -1 = none; ignored headers count. */
+  /**
+   * Index of the last trusted/internal Received header, -1 = none; ignored headers count. -2 = not even the SMTP session, which has no
+   * Received header yet (views/relays.ts).
+   */
   readonly lastTrustedIndex: number
   readonly lastInternalIndex: number
   /** Undefined = not known; '' = null sender. */

@@ -169,6 +169,7 @@ function splitAtReceived(
   from: number | undefined,
   to: number | undefined,
 ): readonly ByteString[] {
+  if (to !== undefined && to < 0) return []
   const kept: ByteString[] = []
   let received = -1
   for (const line of lines) {

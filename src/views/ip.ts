@@ -73,6 +73,18 @@ export function parseIp(text: string): Words | undefined {
   return [...left, ...new Array<number>(missing).fill(0), ...right, ...tail]
 }
 
+const mapped = /^0*:0*:(?:0*:)*ffff:(\d+\.\d+\.\d+\.\d+)$/i
+
+/** Without `IPv6:`, brackets and zone; an IPv4 address mapped in dotted form becomes plain IPv4, in hexadecimal form it stays IPv6. */
+export function plainIp(text: string): string {
+  return text
+    .replace(/^ipv6:/i, '')
+    .replace(/^\[/, '')
+    .replace(/\]$/, '')
+    .replace(/%[A-Za-z0-9._~-]*$/, '')
+    .replace(mapped, '$1')
+}
+
 /** Addresses that never travel the public internet. fd00::/8 is not among them, as with SpamAssassin 4.0.1. */
 export function isPrivate(ip: string): boolean {
   const words = parseIp(ip)

@@ -2,6 +2,7 @@
 // MTAs write these lines in a hundred ways and swap the places of HELO and reverse name, so the shape decides what a word means. The
 // order of the shapes is SpamAssassin 4.0.1's (the first that fits wins); fixtures/oracle/micro-received.jsonl.gz proves it case by case.
 import type { ByteString } from '../types.js'
+import { plainIp } from './ip.js'
 import { bytePattern } from './pattern.js'
 import {
   families,
@@ -41,7 +42,7 @@ export type ParsedLine =
   | { readonly kind: 'unparseable' }
 
 const trailingDate = bytePattern(
-  '[\\s;]+(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\\d+ (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \\d+ \\d+:\\d+(?::\\d+)? \\S+$',
+  '(?<![\\s;])[\\s;]+(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\\d+ (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \\d+ \\d+:\\d+(?::\\d+)? \\S+$',
 )
 const idWord = bytePattern(' id <?([^\\s<>;]{3,})')
 const heloChars = 'A-Za-z0-9.^+_&:=?!@%*$\\\\/-'
@@ -166,7 +167,7 @@ const gmailTls = /\(version=([^ ]+) cipher=([^)]+)\)/
 const courier = bytePattern(
   '^from .*?(?:\\]\\)|\\)\\]) \\(AUTH: (LOGIN|PLAIN|DIGEST-MD5|CRAM-MD5) \\S+(?:, .*?)?\\) by ',
 )
-const sendmailPeer = /\](?: \([^)]*\))?\) |\)\] /g
+const sendmailPeer = /\](?: \([^)]{0,256}\))?\) |\)\] /g
 const gmx = bytePattern(
   'from \\S* \\((?:HELO|EHLO) \\S*\\) \\[{ip}\\] by (mail\\.gmx\\.(?:net|com)) \\([^)]+\\) with (ESMTP|SMTP)',
 )
@@ -223,18 +224,10 @@ function stripSpecial(text: string): string {
   return text.replace(/[\t-\r \0#[\]()<>|]/g, '!')
 }
 
-const mapped = /^0*:0*:(?:0*:)*ffff:(\d+\.\d+\.\d+\.\d+)$/i
-
 function finish(draft: Draft): Hop {
   const rdns = draft.rdns.replace(/\.+$/, '')
-  const ip = draft.ip
-    .replace(/^ipv6:/i, '')
-    .replace(/^\[/, '')
-    .replace(/\]$/, '')
-    .replace(/%[A-Za-z0-9._~-]*$/, '')
-    .replace(mapped, '$1')
   return {
-    ip: stripSpecial(ip),
+    ip: stripSpecial(plainIp(draft.ip)),
     rdns: /^unknown$/i.test(rdns) || rdns.startsWith('[') ? '' : stripSpecial(rdns),
     helo: stripSpecial(draft.helo),
     by: stripSpecial(draft.by.replace(/;$/, '')),

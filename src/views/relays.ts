@@ -3,15 +3,18 @@
 // Trust (SpamAssassin 4.0.1, sa-rules.md 6): from the newest line down, as long as the host that handed over is ours. With nothing configured a
 // host is ours if its address is private or it authenticated; with networks if they contain it or it authenticated.
 //
-// What the client of a front knows about the SMTP session (Envelope) is newer than every Received line. Clients that hand over the message
-// before their own line is on it (milter, rspamd over HTTP) give an IP: then a synthetic relay comes first. Exim and others send a copy
-// whose top line already tells of that session: if the top hop has the same address, no relay is added. Either way the envelope's sender is
-// the EnvelopeFrom. Plain spamd clients give no IP and nothing changes.
+// What the client of a front knows about the SMTP session (Envelope) is newer than every Received line, and the sender cannot forge it:
+// - Plain spamd clients give no address: nothing changes, the top line is the own MTA's.
+// - Clients that hand over the message before their own line is on it (milter, rspamd over HTTP) give an address: a relay made of the
+//   session comes first. It has no Received line, so the indexes begin one lower: lastTrustedIndex is -2 when it is not trusted.
+// - Exim's spool copy already has a top line about that session. If the top hop has the session's address no relay is added, but the
+//   session's name, HELO, login and sender replace what the line says: the line might be the sender's, with a forged login.
+// - The session's sender is the EnvelopeFrom, whatever the header says.
 import { receivedLinesMax } from '../limits.js'
 import type { ByteString, Envelope, Message, Relay, RelayView } from '../types.js'
 import { parseAddresses } from './addresses.js'
 import { Fields } from './fields.js'
-import { ipSource, isIpAddress, isPrivate, reverseIp } from './ip.js'
+import { ipSource, isIpAddress, isPrivate, parseIp, plainIp, reverseIp } from './ip.js'
 import { containsIp, type NetSet } from './networks.js'
 import { type Hop, type ParsedLine, parseReceivedLine } from './received.js'
 
@@ -52,37 +55,50 @@ export function parseRelays(
     const ip = anyIp.exec(fields.decoded(name).at(-1) ?? '')?.[0]
     if (ip) lines.push(parseReceivedLine(`from X-Originating-IP: ${ip}`))
   }
-  const walk = new Walk(settings, options.originating === true)
-  const session = sessionHop(options.envelope, lines)
-  if (session) walk.add({ kind: 'hop', hop: session }, false)
-  for (const line of lines) walk.add(line, true)
+  const ownLine = addSession(lines, options.envelope)
+  const walk = new Walk(settings, options.originating === true, ownLine ? -2 : -1)
+  for (const line of lines) walk.add(line)
   return walk.view((relays) => envelopeSender(fields, relays, settings, options.envelope))
 }
 
 const anyIp = new RegExp(ipSource)
 
-/** The hop that is not in the Received lines yet, if the client told of one. */
-function sessionHop(envelope: Envelope | undefined, lines: readonly ParsedLine[]): Hop | undefined {
-  const ip = envelope?.ip
-  if (!envelope || ip === undefined || !isIpAddress(ip)) return undefined
-  const top = lines.find((line) => line.kind === 'hop')
-  if (top?.kind === 'hop' && top.hop.ip.toLowerCase() === ip.toLowerCase()) return undefined
-  return {
-    ip,
-    rdns: clean(envelope.hostname),
-    helo: clean(envelope.helo),
-    by: clean(envelope.mtaName),
-    ident: '',
-    envfrom: envelope.mailFrom === undefined ? undefined : clean(envelope.mailFrom),
-    id: clean(envelope.queueId),
-    auth: envelope.authUser ? 'ESMTPA' : '',
-    lookedUp: envelope.hostname !== undefined,
+/** Puts what SMTP knew in front of the lines, or into the top hop if that is the same hand-over; true if a line was added. */
+function addSession(lines: ParsedLine[], envelope: Envelope | undefined): boolean {
+  const ip = plainIp(envelope?.ip ?? '')
+  if (!envelope || !isIpAddress(ip)) return false
+  const top = lines.findIndex((line) => line.kind === 'hop')
+  const line = lines[top]
+  if (line?.kind === 'hop' && sameAddress(line.hop.ip, ip)) {
+    lines[top] = { kind: 'hop', hop: sessionHop(ip, envelope, line.hop) }
+    return false
   }
+  lines.unshift({ kind: 'hop', hop: sessionHop(ip, envelope, undefined) })
+  return true
+}
+
+function sessionHop(ip: string, envelope: Envelope, line: Hop | undefined): Hop {
+  const { hostname, helo, mailFrom, authUser } = envelope
+  return {
+    ip: line?.ip ?? ip,
+    rdns: clean(hostname?.replace(/^(?:unknown|\[.*)$/i, '')),
+    helo: helo === undefined ? (line?.helo ?? '') : clean(helo),
+    by: line?.by ?? clean(envelope.mtaName),
+    ident: line?.ident ?? '',
+    envfrom: mailFrom === undefined ? line?.envfrom : clean(mailFrom),
+    id: line?.id ?? clean(envelope.queueId),
+    auth: authUser ? line?.auth || 'ESMTPA' : '',
+    lookedUp: hostname !== undefined || line?.lookedUp === true,
+  }
+}
+
+function sameAddress(one: string, other: string): boolean {
+  return one === other || parseIp(one)?.join() === (parseIp(other)?.join() ?? 'none')
 }
 
 /** What came over the wire must not break the relay strings. */
 function clean(text: string | undefined): string {
-  return (text ?? '').replace(/^unknown$/i, '').replace(/[\0-\x20#[\]()<>|]/g, '!')
+  return (text ?? '').replace(/[\0-\x20#[\]()<>|]/g, '!')
 }
 
 /** The walk down the lines. */
@@ -91,8 +107,8 @@ class Walk {
   readonly #settings: NetworkSettings
   #trustedList: Relay[] = this.#trust.trusted
   #unparseable = 0
-  #lastTrusted = -1
-  #lastInternal = -1
+  #lastTrusted: number
+  #lastInternal: number
   #inTrusted = true
   #inInternal = true
   #foundMsa = false
@@ -102,7 +118,11 @@ class Walk {
   constructor(
     settings: NetworkSettings,
     private readonly originating: boolean,
+    /** Index of the line before the first: one Received field less when the session stands in front. */
+    before: number,
   ) {
+    this.#lastTrusted = before
+    this.#lastInternal = before
     // Either list stands for the other where only one is configured.
     const { trustedConfigured, internalConfigured } = settings
     this.#settings = {
@@ -112,8 +132,7 @@ class Walk {
     }
   }
 
-  /** @param counted the line is a Received field and moves the indexes. */
-  add(line: ParsedLine, counted: boolean): void {
+  add(line: ParsedLine): void {
     const sender = this.#repeatedSender
     this.#repeatedSender = undefined
     if (line.kind !== 'hop') {
@@ -136,8 +155,8 @@ class Walk {
     else this.#trust.untrusted.push(relay)
     if (this.#inInternal) this.#trust.internal.push(relay)
     else this.#trust.external.push(relay)
-    if (counted && this.#inTrusted) this.#lastTrusted++
-    if (counted && this.#inInternal) this.#lastInternal++
+    if (this.#inTrusted) this.#lastTrusted++
+    if (this.#inInternal) this.#lastInternal++
   }
 
   /** Whether trust ends here; true if the hop is one of msa_networks. */

@@ -12,6 +12,8 @@ export interface CleanOptions {
   readonly idn: IdnMode
   /** Target of a known redirector inside a URI, undefined if it is none. */
   redirectTarget(uri: ByteString): ByteString | undefined
+  /** Whether one more target of that length may be followed. */
+  mayFollow(bytes: number): boolean
 }
 
 const skipped = /^(?:[#?&]|\/(?!\/))/
@@ -31,7 +33,7 @@ export function cleanUri(uri: ByteString, options: CleanOptions): ReadonlySet<By
     if (/^mailto:/i.test(plain) || /^[^:]*@/.test(plain)) addMailForms(plain, out)
     else {
       const target = addWebForms(plain, options, out)
-      if (target !== undefined) queue.push(target)
+      if (target !== undefined && options.mayFollow(target.length)) queue.push(target)
     }
   }
   return out

@@ -1,6 +1,6 @@
 // All URIs of a message: from the text, from HTML, from DKIM signatures. Comes in: a Message and its texts, registry boundaries, settings.
 // Goes out: what `uri` rules see (`list`) and what each raw URI led to (`detail`), for uri_detail, URI lists and rspamd's urls and emails.
-import { redirectorStepsMax, uriBytesMax, urisMax } from '../limits.js'
+import { redirectBytesMax, redirectorStepsMax, uriBytesMax, urisMax } from '../limits.js'
 import type { ByteString, Domains, Message, TextView, Uri, UriView } from '../types.js'
 import { createDomains, type RegistryDomains } from './domains.js'
 import { Fields } from './fields.js'
@@ -85,6 +85,7 @@ class Finder {
   readonly #found = new Map<ByteString, Found>()
   readonly #redirectors: readonly Redirector[]
   #steps = redirectorStepsMax
+  #followed = 0
   truncated = false
 
   constructor(
@@ -137,6 +138,10 @@ class Finder {
       domains: this.domains,
       idn: this.settings.idn,
       redirectTarget: (uri) => this.#redirectTarget(uri),
+      mayFollow: (bytes) => {
+        this.#followed += bytes
+        return this.#followed <= redirectBytesMax
+      },
     })
   }
 
