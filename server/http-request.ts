@@ -22,8 +22,6 @@ export type ReadOutcome =
       readonly request: ParsedRequest
       /** Bytes behind the request have been seen: a pipelined request, or a body whose length was not told. */
       readonly trailing: boolean
-      /** To be given back to the budget when the reply is out. */
-      readonly heldBytes: number
     }
   | { readonly status: 'failed'; readonly failure: ReadFailure }
 
@@ -59,20 +57,37 @@ export class HeaderList {
   }
 }
 
-/** Bytes held by all requests that are being read; stops a crowd of large slow uploads from filling the memory. */
+/**
+ * Bytes held by all requests together: stops a crowd of large slow uploads, or of small bodies that inflate to large ones, from
+ * filling the memory. The first bytes of each request are free, so that ordinary mail passes while large mail has to wait.
+ */
 export class ByteBudget {
   private used = 0
 
-  constructor(private readonly bytesMax: number) {}
+  constructor(
+    private readonly bytesMax: number,
+    private readonly freeBytes = requestFreeBytes,
+  ) {}
 
-  take(bytes: number): boolean {
-    if (this.used + bytes > this.bytesMax) return false
-    this.used += bytes
-    return true
-  }
-
-  release(bytes: number): void {
-    this.used -= bytes
+  /** The account of one request. */
+  open(): Holding {
+    let total = 0
+    let charged = 0
+    return {
+      take: (bytes) => {
+        total += bytes
+        const due = Math.max(0, total - this.freeBytes) - charged
+        if (this.used + due > this.bytesMax) return false
+        this.used += due
+        charged += due
+        return true
+      },
+      release: () => {
+        this.used -= charged
+        charged = 0
+        total = 0
+      },
+    }
   }
 
   get bytesUsed(): number {
@@ -80,12 +95,20 @@ export class ByteBudget {
   }
 }
 
+/** What one request holds of the budget. */
+export interface Holding {
+  /** False when the budget is spent: the request is to be refused. */
+  take(bytes: number): boolean
+  /** To be called when the reply is out; may be called again. */
+  release(): void
+}
+
 export interface ReadOptions {
   readonly headerBytesMax?: number
   readonly bodyBytesMax?: number
   /** The whole request must be there within. */
   readonly requestMs?: number
-  readonly budget?: ByteBudget
+  readonly holding?: Holding
   /** HTTP clients may ask for `100 Continue`; the RSPAMC dialect knows nothing of it. */
   readonly answerContinue?: boolean
 }
@@ -95,8 +118,44 @@ const chunkLineBytesMax = 1024
 const trailerBytesMax = 16 * 1024
 
 const blockBytes = 64 * 1024
+/** So much of every request is not charged to the budget: the size of nearly all mail. */
+const requestFreeBytes = 256 * 1024
 
 const lf = 0x0a
+
+/** A body that grows, in blocks: a buffer per piece would let one-byte chunks take a hundred times their size. */
+export class BodyBlocks {
+  length = 0
+  private readonly blocks: Buffer[] = []
+  private fill = 0
+
+  add(piece: Buffer): void {
+    for (let at = 0; at < piece.length; ) {
+      let block = this.blocks.at(-1)
+      if (!block || this.fill === block.length) {
+        block = Buffer.allocUnsafeSlow(blockBytes)
+        this.blocks.push(block)
+        this.fill = 0
+      }
+      const copied = piece.copy(block, this.fill, at)
+      this.fill += copied
+      at += copied
+    }
+    this.length += piece.length
+  }
+
+  /** All bytes, in a SharedArrayBuffer: scan workers read it without a copy. */
+  finish(): Uint8Array {
+    const bytes = new Uint8Array(new SharedArrayBuffer(this.length))
+    let at = 0
+    for (const block of this.blocks) {
+      const part = block.subarray(0, Math.min(block.length, this.length - at))
+      bytes.set(part, at)
+      at += part.length
+    }
+    return bytes
+  }
+}
 
 type State = 'head' | 'body' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'trailer' | 'done' | 'failed'
 
@@ -113,10 +172,7 @@ export class RequestParser {
   private headers = new HeaderList([])
   private startLine = ''
   private hasLength = false
-  /** The body in blocks: a buffer per piece would let one-byte chunks take a hundred times their size. */
-  private readonly blocks: Buffer[] = []
-  private blockFill = 0
-  private bodyLength = 0
+  private readonly body = new BodyBlocks()
   /** Bytes still due in the body or the present chunk. */
   private due = 0
   private line = ''
@@ -147,14 +203,12 @@ export class RequestParser {
 
   /** The finished request; the state must be 'done'. */
   finish(): ParsedRequest {
-    const body = new Uint8Array(new SharedArrayBuffer(this.bodyLength))
-    let at = 0
-    for (const block of this.blocks) {
-      const bytes = block.subarray(0, Math.min(block.length, this.bodyLength - at))
-      body.set(bytes, at)
-      at += bytes.length
+    return {
+      startLine: this.startLine,
+      headers: this.headers,
+      body: this.body.finish(),
+      hasLength: this.hasLength,
     }
-    return { startLine: this.startLine, headers: this.headers, body, hasLength: this.hasLength }
   }
 
   private fail(failure: ReadFailure): Buffer {
@@ -261,25 +315,10 @@ export class RequestParser {
 
   private feedData(chunk: Buffer): Buffer {
     const piece = chunk.subarray(0, this.due)
-    this.store(piece)
+    this.body.add(piece)
     this.due -= piece.length
     if (this.due === 0) this.state = this.state === 'body' ? 'done' : 'chunk-end'
     return chunk.subarray(piece.length)
-  }
-
-  private store(piece: Buffer): void {
-    for (let at = 0; at < piece.length; ) {
-      let block = this.blocks.at(-1)
-      if (!block || this.blockFill === block.length) {
-        block = Buffer.allocUnsafeSlow(blockBytes)
-        this.blocks.push(block)
-        this.blockFill = 0
-      }
-      const copied = piece.copy(block, this.blockFill, at)
-      this.blockFill += copied
-      at += copied
-    }
-    this.bodyLength += piece.length
   }
 
   private feedChunkLine(chunk: Buffer): Buffer {
@@ -311,7 +350,7 @@ export class RequestParser {
   }
 
   private startChunk(size: number): void {
-    if (this.bodyLength + size > this.bodyBytesMax) {
+    if (this.body.length + size > this.bodyBytesMax) {
       this.fail('too-large')
       return
     }
@@ -327,12 +366,10 @@ export function readRequest(socket: Socket, firstBytes: Buffer, options: ReadOpt
     options.bodyBytesMax ?? messageBytesMax,
   )
   return new Promise((resolve) => {
-    let held = 0
     let continued = options.answerContinue !== true
     const timer = setTimeout(() => stop('timeout'), options.requestMs ?? httpRequestMs)
     const onData = (chunk: Buffer) => {
-      if (options.budget && !options.budget.take(chunk.length)) return stop('overloaded')
-      held += chunk.length
+      if (options.holding && !options.holding.take(chunk.length)) return stop('overloaded')
       parser.feed(chunk)
       if (parser.state === 'failed') return stop(parser.failure!)
       if (parser.state === 'done') return stop(undefined)
@@ -352,11 +389,9 @@ export function readRequest(socket: Socket, firstBytes: Buffer, options: ReadOpt
       socket.on('error', () => {})
       socket.resume()
       if (failure) {
-        options.budget?.release(held)
         resolve({ status: 'failed', failure })
       } else {
-        const trailing = parser.trailingBytes > 0
-        resolve({ status: 'read', request: parser.finish(), trailing, heldBytes: held })
+        resolve({ status: 'read', request: parser.finish(), trailing: parser.trailingBytes > 0 })
       }
     }
     socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onEnd)

@@ -4,10 +4,11 @@
 import * as zlib from 'node:zlib'
 import { Decompress } from 'fzstd'
 import { inflateRatioMax } from '../src/limits.js'
+import type { Holding } from './http-request.js'
 
 export type Inflated =
   | { readonly status: 'inflated'; readonly bytes: Uint8Array }
-  | { readonly status: 'not-zstd' | 'too-large' | 'broken' }
+  | { readonly status: 'not-zstd' | 'too-large' | 'broken' | 'overloaded' }
 
 interface ZstdOfNode {
   readonly zstdDecompress?: (
@@ -23,20 +24,35 @@ const blockBytesMax = 128 * 1024
 /** A small body may inflate to this much whatever its ratio: honest text of one letter is rare but legal. */
 const ratioFreeBytes = 1024 * 1024
 /** fzstd is fed in slices and the event loop gets its turn between them. */
-const sliceBytes = 64 * 1024
+const sliceBytes = 16 * 1024
 
-/** Inflates into a SharedArrayBuffer, so that scan workers need no copy. Stops at `bytesMax` or at the ratio of a bomb. */
+/**
+ * Inflates into a SharedArrayBuffer, so that scan workers need no copy. Stops at `bytesMax`, at the ratio of a bomb, or when the
+ * request may hold no more.
+ */
 export async function inflateZstd(
   data: Uint8Array,
   bytesMax: number,
+  holding: Holding = boundless,
   native: ZstdOfNode = zlib as ZstdOfNode,
 ): Promise<Inflated> {
   if (data.length < 4 || !magic.equals(data.subarray(0, 4))) return { status: 'not-zstd' }
   const limit = Math.min(bytesMax, Math.max(ratioFreeBytes, data.length * inflateRatioMax))
-  return native.zstdDecompress ? inflateNative(data, limit, native) : inflateSlices(data, limit)
+  return native.zstdDecompress
+    ? inflateNative(data, limit, holding, native)
+    : inflateSlices(data, limit, holding)
 }
 
-function inflateNative(data: Uint8Array, limit: number, native: ZstdOfNode): Promise<Inflated> {
+const boundless: Holding = { take: () => true, release: () => {} }
+
+/** node:zlib tells no size on its way: the most that may come out is held from the start. */
+function inflateNative(
+  data: Uint8Array,
+  limit: number,
+  holding: Holding,
+  native: ZstdOfNode,
+): Promise<Inflated> {
+  if (!holding.take(limit)) return Promise.resolve({ status: 'overloaded' })
   return new Promise((resolve) => {
     native.zstdDecompress!(data, { maxOutputLength: limit }, (error, bytes) => {
       if (error) resolve({ status: error.code === 'ERR_BUFFER_TOO_LARGE' ? 'too-large' : 'broken' })
@@ -45,13 +61,16 @@ function inflateNative(data: Uint8Array, limit: number, native: ZstdOfNode): Pro
   })
 }
 
-async function inflateSlices(data: Uint8Array, limit: number): Promise<Inflated> {
+async function inflateSlices(data: Uint8Array, limit: number, holding: Holding): Promise<Inflated> {
   const blocks: Uint8Array[] = []
   let length = 0
   let ended = false
+  let stopped: 'too-large' | 'overloaded' | undefined
   const inflater = new Decompress((block, final) => {
     length += block.length
-    if (length > limit) throw new RangeError('too large')
+    if (length > limit) stopped = 'too-large'
+    else if (!holding.take(block.length)) stopped = 'overloaded'
+    if (stopped) throw new RangeError(stopped)
     // fzstd reuses its window: what it hands out is only good until the next push.
     blocks.push(block.slice())
     ended = final === true
@@ -61,8 +80,8 @@ async function inflateSlices(data: Uint8Array, limit: number): Promise<Inflated>
       inflater.push(data.subarray(at, at + sliceBytes), at + sliceBytes >= data.length)
       await new Promise((resolve) => setImmediate(resolve))
     }
-  } catch (error) {
-    return { status: error instanceof RangeError && error.message === 'too large' ? 'too-large' : 'broken' }
+  } catch {
+    return { status: stopped ?? 'broken' }
   }
   return ended ? { status: 'inflated', bytes: shared(blocks, length) } : { status: 'broken' }
 }

@@ -11,11 +11,11 @@ import { version } from '../../src/root.js'
 import type { Core } from '../../src/types.js'
 import { bindUnix, listening } from '../bind.js'
 import { errorReply, formatReply, type HttpReply, jsonReply, sendAndClose, textReply } from '../http-reply.js'
-import { decodeValue, HeaderList } from '../http-request.js'
+import { BodyBlocks, decodeValue, HeaderList, type Holding } from '../http-request.js'
 import { splitTarget, withQuery } from '../rspamd/front.js'
 import type { HttpCall } from '../rspamd/http-scan.js'
 import { rspamdOptions } from '../rspamd/options.js'
-import { peerOf } from '../rspamd/scan.js'
+import { peerOf, retrySeconds } from '../rspamd/scan.js'
 import { Authority, authProblems, isLoopback, type Rights } from './auth.js'
 import type { ControllerOptions, Route, RouteContext } from './context.js'
 import { routes } from './routes.js'
@@ -67,10 +67,10 @@ export function createController(core: Core, given: Partial<ControllerOptions> =
     if (call.method !== 'GET' && call.method !== 'POST') return invalidMethod
     const route = routes.get(call.path)
     if (!route) return textReply('Not found', 404, 'Not found')
-    const rights = route.needs === 'open' ? 'none' : await authority.rightsOf(call)
-    const refusal = refusalFor(call, route, rights)
-    if (refusal) return refusal
     try {
+      const rights = route.needs === 'open' ? 'none' : await authority.rightsOf(call)
+      const refusal = refusalFor(call, route, rights)
+      if (refusal) return refusal
       const context: RouteContext = { core, options, rights, counts, requests }
       return await route.run(call, context)
     } catch (error) {
@@ -83,13 +83,18 @@ export function createController(core: Core, given: Partial<ControllerOptions> =
     const { socket } = message
     // Taken now: a socket that breaks later has no address any more, and must not pass for another kind of peer.
     const peer = peerOf(socket, unix)
-    const body = await readBody(message, options.scan.messageBytesMax)
-    if (body === 'closed') return void socket.destroy()
-    const reply =
-      body === 'too-large' ? errorReply(413, 'Request entity too large') : await replyTo(message, body)
-    message.resume()
-    const headers = [...noStore, ...(reply.headers ?? [])]
-    sendAndClose(socket, formatReply({ ...reply, headers }, options.scan.server, new Date()))
+    const holding = options.scan.budget.open()
+    try {
+      const body = await readBody(message, options.scan.messageBytesMax, holding)
+      if (body === 'closed') return void socket.destroy()
+      const reply = typeof body === 'string' ? refusedBody(body) : await replyTo(message, body)
+      const headers = [...noStore, ...(reply.headers ?? [])]
+      sendAndClose(socket, formatReply({ ...reply, headers }, options.scan.server, new Date()))
+    } finally {
+      holding.release()
+      // Whatever the client still sends is read and dropped.
+      message.removeAllListeners('data').resume()
+    }
 
     function replyTo(
       { method = '', url = '', rawHeaders }: IncomingMessage,
@@ -98,7 +103,7 @@ export function createController(core: Core, given: Partial<ControllerOptions> =
       const target = splitTarget(url)
       if (!target) return Promise.resolve(textReply('Not found', 404, 'Not found'))
       const headers = withQuery(headerList(rawHeaders), target.query)
-      return answer({ method, ...target, headers, body: bytes, peer })
+      return answer({ method, ...target, headers, body: bytes, peer, holding })
     }
   }
 
@@ -122,6 +127,12 @@ export function createController(core: Core, given: Partial<ControllerOptions> =
 }
 
 const noStore = [['Cache-Control', 'no-store']] as const
+function refusedBody(why: 'too-large' | 'overloaded'): HttpReply {
+  if (why === 'too-large') return errorReply(413, 'Request entity too large')
+  const reply = errorReply(503, 'too many large requests at once')
+  return { ...reply, headers: [['Retry-After', String(retrySeconds)]] }
+}
+
 const invalidMethod: HttpReply = { status: 500, phrase: 'Invalid method', type: 'text/plain', body: '' }
 
 function refusalFor(call: HttpCall, route: Route, rights: Rights): HttpReply | undefined {
@@ -202,24 +213,19 @@ function clientError(code: string, server: string): Buffer | undefined {
 }
 
 /** Gathers the body, bounded; a GET may have one too. */
-function readBody(message: IncomingMessage, bytesMax: number): Promise<Uint8Array | 'too-large' | 'closed'> {
+function readBody(
+  message: IncomingMessage,
+  bytesMax: number,
+  holding: Holding,
+): Promise<Uint8Array | 'too-large' | 'overloaded' | 'closed'> {
   return new Promise((resolve) => {
-    const pieces: Buffer[] = []
-    let length = 0
+    const body = new BodyBlocks()
     message.on('data', (piece: Buffer) => {
-      length += piece.length
-      if (length > bytesMax) return resolve('too-large')
-      pieces.push(piece)
+      if (body.length + piece.length > bytesMax) return resolve('too-large')
+      if (!holding.take(piece.length)) return resolve('overloaded')
+      body.add(piece)
     })
-    message.on('end', () => {
-      const bytes = new Uint8Array(new SharedArrayBuffer(length))
-      let at = 0
-      for (const piece of pieces) {
-        bytes.set(piece, at)
-        at += piece.length
-      }
-      resolve(bytes)
-    })
+    message.on('end', () => resolve(body.finish()))
     message.on('close', () => resolve('closed'))
     message.on('error', () => resolve('closed'))
   })

@@ -5,7 +5,7 @@ import type { Core, LearnOutcome, MailClass } from '../../src/types.js'
 import { errorReply, type HttpReply, jsonReply } from '../http-reply.js'
 import type { HttpCall } from '../rspamd/http-scan.js'
 import { refuse } from '../rspamd/http-scan.js'
-import { messageBytes, refusalOf, ScanRefusal } from '../rspamd/scan.js'
+import { messageBytes, refusalOf, retrySeconds, ScanRefusal } from '../rspamd/scan.js'
 import type { ControllerOptions, Route } from './context.js'
 
 /** The name of our one classifier, as rspamd's default configuration calls its own. */
@@ -50,7 +50,7 @@ async function learn(
     return outcomeReply(outcome, mailClass, raw)
   } catch (error) {
     if (error instanceof CoreError && error.code === 'learning-refused') {
-      return refuse(new ScanRefusal(503, error.message, 'task-error', 5), options.scan)
+      return refuse(new ScanRefusal(503, error.message, 'task-error', retrySeconds), options.scan)
     }
     return refuse(refusalOf(error), options.scan)
   }

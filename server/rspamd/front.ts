@@ -4,10 +4,16 @@
 import type { Socket } from 'node:net'
 import type { Core } from '../../src/types.js'
 import { formatReply, type HttpReply, sendAndClose } from '../http-reply.js'
-import { type HeaderList, type ParsedRequest, type ReadFailure, readRequest } from '../http-request.js'
+import {
+  type HeaderList,
+  type Holding,
+  type ParsedRequest,
+  type ReadFailure,
+  readRequest,
+} from '../http-request.js'
 import { answerScanPort, type HttpCall, refuse } from './http-scan.js'
 import { type RspamdOptions, rspamdOptions } from './options.js'
-import { type Peer, peerOf, ScanRefusal } from './scan.js'
+import { type Peer, peerOf, retrySeconds, ScanRefusal } from './scan.js'
 
 export interface HttpFront {
   /**
@@ -56,22 +62,23 @@ async function serveHttp(
   core: Core,
   options: RspamdOptions,
 ): Promise<void> {
+  const holding = options.budget.open()
   const outcome = await readRequest(socket, firstBytes, {
     bodyBytesMax: options.messageBytesMax,
     answerContinue: true,
     ...(options.requestMs !== undefined && { requestMs: options.requestMs }),
-    ...(options.budget && { budget: options.budget }),
+    holding,
   })
-  if (outcome.status === 'failed') return closeAfter(socket, outcome.failure, options)
   try {
-    const call = readCall(outcome.request, peer)
+    if (outcome.status === 'failed') return closeAfter(socket, outcome.failure, options)
+    const call = readCall(outcome.request, peer, holding)
     if (!call) return sendAndClose(socket, undefined)
     const reply = await answerScanPort(call, core, options)
     // Bytes without a length, then the end: the client meant a body. A verdict on the empty message would call it ham.
     const unread = !outcome.request.hasLength && outcome.trailing && socket.readableEnded
     sendAndClose(socket, unread ? undefined : replyBytes(reply, options))
   } finally {
-    options.budget?.release(outcome.heldBytes)
+    holding.release()
   }
 }
 
@@ -83,7 +90,7 @@ function closeAfter(socket: Socket, failure: ReadFailure, options: RspamdOptions
       replyBytes(refuse(new ScanRefusal(413, 'Request entity too large'), options), options),
     )
   } else if (failure === 'overloaded') {
-    const refusal = new ScanRefusal(503, 'too many requests are being read', 'task-error', 5)
+    const refusal = new ScanRefusal(503, 'too many requests are being read', 'task-error', retrySeconds)
     sendAndClose(socket, replyBytes(refuse(refusal, options), options))
   } else if (failure === 'timeout') {
     sendAndClose(socket, replyBytes(refuse(new ScanRefusal(408, 'Request timeout'), options), options))
@@ -100,7 +107,7 @@ function replyBytes(reply: HttpReply, options: RspamdOptions): Buffer {
 const methods =
   /^(?:GET|POST|PUT|HEAD|OPTIONS|DELETE|PATCH|TRACE|CONNECT|COPY|LOCK|MKCOL|MOVE|PROPFIND|PROPPATCH|SEARCH|UNLOCK|REPORT|MKACTIVITY|CHECKOUT|MERGE|NOTIFY|SUBSCRIBE|UNSUBSCRIBE|PURGE|MKCALENDAR)$/
 
-function readCall(request: ParsedRequest, peer: Peer): HttpCall | undefined {
+function readCall(request: ParsedRequest, peer: Peer, holding: Holding): HttpCall | undefined {
   const line = /^(\S+) +(\S+) +HTTP\/\d\.\d\s*$/.exec(request.startLine)
   if (!line || !methods.test(line[1]!)) return undefined
   const target = splitTarget(line[2]!)
@@ -112,6 +119,7 @@ function readCall(request: ParsedRequest, peer: Peer): HttpCall | undefined {
     headers: withQuery(request.headers, target.query),
     body: request.body,
     peer,
+    holding,
   }
 }
 

@@ -2,7 +2,7 @@
 // Out: an HttpReply. Commands are compared without case and without a trailing slash being forgiven, as rspamd does.
 import type { Core } from '../../src/types.js'
 import { errorReply, type HttpReply, jsonReply, textReply } from '../http-reply.js'
-import type { HeaderList } from '../http-request.js'
+import type { HeaderList, Holding } from '../http-request.js'
 import { deflateZstd } from '../http-zstd.js'
 import { formatLegacyJson, formatV2, type ReplyParts, scanJson } from './format.js'
 import type { RspamdOptions } from './options.js'
@@ -17,6 +17,7 @@ export interface HttpCall {
   readonly headers: HeaderList
   readonly body: Uint8Array
   readonly peer: Peer
+  readonly holding: Holding
 }
 
 type Shape = 'v2' | 'skip' | 'legacy'

@@ -21,22 +21,23 @@ export async function serveRspamc(
 ): Promise<void> {
   const options = rspamdOptions(given)
   const peer = peerOf(socket, unix)
+  const holding = options.budget.open()
   const outcome = await readRequest(socket, firstBytes, {
     bodyBytesMax: options.messageBytesMax,
     ...(options.requestMs !== undefined && { requestMs: options.requestMs }),
-    ...(options.budget && { budget: options.budget }),
+    holding,
   })
-  // Nothing is answered to a request that is not whole: Exim takes the end of the connection for a temporary failure.
-  if (outcome.status === 'failed') return sendAndClose(socket, undefined)
   try {
+    // Nothing is answered to a request that is not whole: Exim takes the end of the connection for a temporary failure.
+    if (outcome.status === 'failed') return sendAndClose(socket, undefined)
     const { startLine, headers, body } = outcome.request
     if (!/^(?:CHECK|SYMBOLS) R?SPAMC\/\d+(?:\.\d+)?\s*$/.test(startLine))
       return sendAndClose(socket, undefined)
-    const job = { headers, body, peer, front: 'rspamc' }
+    const job = { headers, body, peer, holding, front: 'rspamc' }
     const text = await replyText(job, core, options)
     sendAndClose(socket, Buffer.from(text))
   } finally {
-    options.budget?.release(outcome.heldBytes)
+    holding.release()
   }
 }
 

@@ -1,7 +1,7 @@
 // How the rspamd fronts behave where rspamd itself is configurable or where we deviate on purpose. Built by src/config, given to every front.
 import { hostname } from 'node:os'
-import { messageBytesMax } from '../../src/limits.js'
-import type { ByteBudget } from '../http-request.js'
+import { messageBytesMax, requestBytesInFlightMax } from '../../src/limits.js'
+import { ByteBudget } from '../http-request.js'
 import type { MilterHeaderOptions } from './milter-headers.js'
 import type { Vocabulary } from './vocabulary.js'
 
@@ -27,7 +27,7 @@ export interface RspamdOptions {
   readonly legacyReplyBytesMax: number
   readonly requestMs?: number
   /** Shared by all listeners of the process. */
-  readonly budget?: ByteBudget
+  readonly budget: ByteBudget
   /** OpenMetrics text for `GET /metrics` on scan ports. */
   readonly metricsText?: () => Promise<string>
   /** Where problems of one connection are told. */
@@ -51,6 +51,7 @@ export function rspamdOptions(given: Partial<RspamdOptions> = {}): RspamdOptions
     settings: new Map(),
     messageBytesMax,
     legacyReplyBytesMax: 32_000,
+    budget: new ByteBudget(requestBytesInFlightMax),
     ...given,
   }
 }

@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { CoreError } from '../../src/errors.js'
 import type { Core, Request, ScanSettings, SymbolInfo } from '../../src/types.js'
-import type { HeaderList } from '../http-request.js'
+import type { HeaderList, Holding } from '../http-request.js'
 import { inflateZstd } from '../http-zstd.js'
 import type { ReplyParts } from './format.js'
 import type { RspamdOptions } from './options.js'
@@ -44,6 +44,8 @@ export interface ScanJob {
   readonly headers: HeaderList
   readonly body: Uint8Array
   readonly peer: Peer
+  /** What the request holds of the common memory. */
+  readonly holding: Holding
   /** For log, history and metrics. */
   readonly front: string
 }
@@ -109,7 +111,7 @@ export function refusalOf(error: unknown): ScanRefusal {
   switch (error.code) {
     case 'overloaded':
     case 'shutting-down':
-      return new ScanRefusal(503, error.message, 'task-error', 5)
+      return new ScanRefusal(503, error.message, 'task-error', retrySeconds)
     case 'too-large':
       return new ScanRefusal(413, error.message)
     case 'bad-request':
@@ -121,7 +123,7 @@ export function refusalOf(error: unknown): ScanRefusal {
 
 /** The bytes to scan: body, inflated if it is zstd, or a local file where that is allowed. */
 export async function messageBytes(
-  { headers, body, peer }: Pick<ScanJob, 'headers' | 'body' | 'peer'>,
+  { headers, body, peer, holding }: Pick<ScanJob, 'headers' | 'body' | 'peer' | 'holding'>,
   options: Pick<RspamdOptions, 'localFiles' | 'messageBytesMax'>,
 ): Promise<Uint8Array> {
   const shm = headers.get('shm')
@@ -139,12 +141,18 @@ export async function messageBytes(
     throw new ScanRefusal(503, 'Unknown dictionary, undefined error')
   if (compression === undefined) return body
   if (!/^zstd$/i.test(compression)) throw new ScanRefusal(503, 'Invalid compression method')
-  const inflated = await inflateZstd(body, options.messageBytesMax)
+  const inflated = await inflateZstd(body, options.messageBytesMax, holding)
   if (inflated.status === 'inflated') return inflated.bytes
   if (inflated.status === 'too-large') throw new ScanRefusal(413, 'Decompressed message is too large')
+  if (inflated.status === 'overloaded') {
+    throw new ScanRefusal(503, 'too many large requests at once', 'task-error', retrySeconds)
+  }
   const why = inflated.status === 'not-zstd' ? 'Unknown frame descriptor' : 'Corrupted block detected'
   throw new ScanRefusal(503, `Decompression error: ${why}`)
 }
+
+/** Retry-After of refusals under load, seconds. */
+export const retrySeconds = 5
 
 const noSymbols: ReadonlyMap<string, SymbolInfo> = new Map()
 

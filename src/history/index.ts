@@ -27,6 +27,7 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
   let dropped = 0
   let lastCall = 0
   let dead: Error | undefined
+  let closing = false
 
   const fail = (error: Error) => {
     if (dead) return
@@ -37,7 +38,7 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
   }
   worker.unref()
   worker.on('error', fail)
-  worker.on('exit', () => fail(new Error('the history thread has ended')))
+  worker.on('exit', () => fail(closing ? closed : new Error('the history thread has ended')))
   worker.on('message', (answer: HistoryAnswer) => {
     const call = calls.get(answer.call)
     calls.delete(answer.call)
@@ -96,6 +97,7 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
     },
     async close() {
       if (dead) return
+      closing = true
       await read({ type: 'close' }).catch(() => {})
       fail(closed)
       await worker.terminate()

@@ -24,7 +24,7 @@ describe('zstd bodies', () => {
       const data = Buffer.alloc(length, 'abcdefg')
       const frame = storedFrame(data)
       assert.deepEqual(Buffer.from(decompress(frame)), data)
-      const inflated = await inflateZstd(frame, 1024 * 1024, withoutNative)
+      const inflated = await inflateZstd(frame, 1024 * 1024, undefined, withoutNative)
       assert.equal(inflated.status, 'inflated')
       if (inflated.status === 'inflated') {
         assert.deepEqual(Buffer.from(inflated.bytes), data)
@@ -37,7 +37,7 @@ describe('zstd bodies', () => {
   test('frames of the zstd program', { skip: !zstd && 'zstd is not installed' }, async () => {
     const data = Buffer.from('Subject: x\r\n\r\nsome text '.repeat(5000))
     const frame = spawnSync('zstd', ['-19', '-c'], { input: data }).stdout
-    const inflated = await inflateZstd(frame, 10 * 1024 * 1024, withoutNative)
+    const inflated = await inflateZstd(frame, 10 * 1024 * 1024, undefined, withoutNative)
     assert.ok(inflated.status === 'inflated' && Buffer.from(inflated.bytes).equals(data))
     assert.deepEqual(spawnSync('zstd', ['-d', '-c'], { input: storedFrame(data) }).stdout, data)
   })
@@ -52,18 +52,21 @@ describe('zstd bodies', () => {
     const bomb = rleBomb(2000)
     assert.ok(bomb.length < 10_000)
     const started = performance.now()
-    assert.equal((await inflateZstd(bomb, 1024 * 1024 * 1024, withoutNative)).status, 'too-large')
+    assert.equal((await inflateZstd(bomb, 1024 * 1024 * 1024, undefined, withoutNative)).status, 'too-large')
     assert.ok(performance.now() - started < 2000)
     assert.equal((await inflateZstd(rleBomb(100), 1024 * 1024)).status, 'too-large')
   })
 
   test('garbage, cut frames and flipped headers are told apart from messages', async () => {
     const frame = storedFrame(Buffer.alloc(5000, 'x'))
-    assert.equal((await inflateZstd(Buffer.from('plain text'), 1e6, withoutNative)).status, 'not-zstd')
+    assert.equal(
+      (await inflateZstd(Buffer.from('plain text'), 1e6, undefined, withoutNative)).status,
+      'not-zstd',
+    )
     assert.equal((await inflateZstd(Buffer.alloc(0), 1e6)).status, 'not-zstd')
     for (const end of [4, 5, 13, 15, 100, frame.length - 1]) {
       assert.equal(
-        (await inflateZstd(frame.subarray(0, end), 1e6, withoutNative)).status,
+        (await inflateZstd(frame.subarray(0, end), 1e6, undefined, withoutNative)).status,
         'broken',
         `cut at ${end}`,
       )

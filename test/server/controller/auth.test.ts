@@ -134,6 +134,7 @@ describe('rights', () => {
         headers: new HeaderList([['password', password]]),
         body: new Uint8Array(0),
         peer: { address, unix: false },
+        holding: { take: () => true, release: () => {} },
       })
     assert.equal(await rights('readpw'), 'full')
     for (let i = 0; i < 10; i++) assert.equal(await rights(`wrong${i}`), 'none')
