@@ -2,6 +2,7 @@
 // run; metas settle when their parts are settled. What can be seen of the order - captures, shortcircuit, the time limit - is
 // SpamAssassin's: by priority, and within one by kind.
 import type { ByteString, Hit, Note, Scan } from '../../src/types.js'
+import { relayTags } from '../../src/views/relays.js'
 import type { FirstMatch } from '../regex/matcher.js'
 import { countMatches, LazyPattern } from '../regex/plain.js'
 import { EvalCall, type EvalHost, type HitOptions, Tags, type TagValue } from './calls.js'
@@ -471,9 +472,16 @@ class Run implements EvalHost {
   private tagValues(name: string): readonly string[] {
     const header = /^HEADER\((.+)\)$/.exec(name)?.[1]
     if (header !== undefined) return [this.scan.views.headers.get(header) ?? '']
-    const value = this.tags.values.get(name)
+    const value = this.tags.values.get(name) ?? this.relayTag(name)
     if (value === undefined) return []
     return typeof value === 'string' ? [value] : value
+  }
+
+  /** Tags that are there without any rule: addresses and names of the relays. */
+  private relayTag(name: string): string | undefined {
+    return /^(?:FIRSTTRUSTED|LASTEXTERNAL|RELAYS)/.test(name)
+      ? relayTags(this.scan.views.relays)[name]
+      : undefined
   }
 
   // ---- evals

@@ -1,5 +1,6 @@
 // Parses the part of Perl's regex language that mail rules use into a tree. Input is a byte string. What Perl refuses is refused
 // here with Perl's own words where lint shows them; what only we cannot do says "unsupported".
+
 import {
   addAll,
   anySet,
@@ -14,6 +15,8 @@ import {
   spaceSet,
   wordSet,
 } from './ast.js'
+import { type Alternative, resolveLater } from './rewrite.js'
+import { maxWidth } from './width.js'
 
 export class RegexSyntaxError extends Error {}
 
@@ -22,13 +25,20 @@ interface Flags {
   s: boolean
   m: boolean
   x: boolean
+  /** Plain brackets do not capture. */
+  n: boolean
+  /** (?xx): blanks mean nothing inside brackets either. */
+  xx: boolean
 }
 
-/** The tree, the groups that something refers to, and the names of named groups (a name may stand for several). */
 export interface Parsed {
   readonly root: Node
+  /** Groups that a back reference names. */
   readonly referenced: ReadonlySet<number>
+  /** Named groups; of several with one name the first. */
   readonly names: ReadonlyMap<string, number>
+  /** Why the tree accepts more, or less, than Perl would: backtracking verbs, recursion beyond a depth. Empty = exact. */
+  readonly inexact: readonly string[]
 }
 
 const posixSets: Readonly<Record<string, ByteSet>> = {
@@ -58,6 +68,8 @@ const classEscapes: Readonly<Record<string, ByteSet>> = {
 
 const controlEscapes: Readonly<Record<string, number>> = { n: 10, t: 9, r: 13, f: 12, e: 27, a: 7 }
 
+/** Stands for every character above 255. */
+const wide = 256
 /** Nested groups; stops a pattern of ten thousand brackets from overflowing our own stack. */
 const nestingMax = 250
 /** Perl's own bound for {n,m}. */
@@ -70,6 +82,8 @@ export function parsePerl(source: string, modifiers: string): Parsed {
     s: modifiers.includes('s'),
     m: modifiers.includes('m'),
     x: modifiers.includes('x'),
+    n: modifiers.includes('n'),
+    xx: false,
   })
 }
 
@@ -79,6 +93,10 @@ class Parser {
   private captures = 0
   private readonly names = new Map<string, number>()
   private readonly referenced = new Set<number>()
+  private readonly inexact = new Set<string>()
+  /** Stand-ins in the tree for what can only be written out when the whole is known. */
+  private readonly later = new Map<Node, Alternative>()
+  private readonly groups = new Map<number, Node>()
   private readonly source: string
 
   constructor(source: string) {
@@ -86,12 +104,20 @@ class Parser {
   }
 
   parse(flags: Flags): Parsed {
-    const root = this.alternatives(flags)
+    const tree = this.alternatives(flags)
     if (this.at < this.source.length) this.fail('Unmatched ) in regex')
     for (const index of this.referenced) {
       if (index > this.captures) this.fail('Reference to nonexistent group in regex')
     }
-    return { root, referenced: this.referenced, names: this.names }
+    const resolved = resolveLater(tree, this.later, this.groups, this.names)
+    if (typeof resolved === 'string') this.fail(resolved)
+    if (resolved.bounded) this.inexact.add('recursion is followed to a depth only')
+    return {
+      root: resolved.root,
+      referenced: this.referenced,
+      names: this.names,
+      inexact: [...this.inexact],
+    }
   }
 
   private fail(what: string): never {
@@ -155,14 +181,21 @@ class Parser {
   private quantified(atom: Node, flags: Flags): Node {
     if (flags.x) this.skipComments()
     const found = this.quantifier()
-    if (!found) return atom
+    if (!found) {
+      const start = atom.t === 'assert' && (atom.kind === 'start' || atom.kind === 'lineStart')
+      if (this.source[this.at] === '{' && !start) this.fail('Unescaped left brace in regex is passed through')
+      return atom
+    }
+    const { min, max } = found
+    if ((atom.t === 'assert' || atom.t === 'look') && max !== 1)
+      this.fail('Quantifier unexpected on zero-length expression, or matches null string many times in regex')
     const mode = this.eat('?') ? 'lazy' : this.eat('+') ? 'possessive' : 'greedy'
+    if (mode === 'lazy' && min === max) this.fail("Useless use of greediness modifier '?' in regex")
+    if (max < min) this.fail("Quantifier {n,m} with n > m can't match in regex")
     if (flags.x) this.skipComments()
     if (this.match(/(?=[*+?]|\{[ \t]*(?:\d+[ \t]*(?:,[ \t]*\d*)?|,[ \t]*\d+)[ \t]*\})/y))
       this.fail('Nested quantifiers in regex')
-    // Perl takes {3,1} as something that never matches.
-    if (found.max < found.min) return { t: 'set', set: emptySet() }
-    return { t: 'repeat', item: atom, ...found, mode }
+    return { t: 'repeat', item: atom, min, max, mode }
   }
 
   private atom(flags: Flags): Node | undefined {
@@ -195,50 +228,181 @@ class Parser {
 
   private parenthesis(flags: Flags): Node | undefined {
     if (this.match(/\?#[^)]*\)/y)) return undefined
+    if (this.source.startsWith('?#', this.at)) this.fail('Sequence (?#... not terminated in regex')
     if (this.eat('?:')) return this.group(flags)
     if (this.eat('?>')) return { t: 'atomic', item: this.group(flags) }
+    if (this.eat('?|')) return this.branchReset(flags)
+    if (this.eat('?(')) return this.condition(flags)
+    if (this.source[this.at] === '*') return this.verb(flags)
     const look = this.match(/\?(<?)([=!])/y)
-    if (look) return { t: 'look', ahead: !look[1], negative: look[2] === '!', item: this.group(flags) }
+    if (look) return this.look(!look[1], look[2] === '!', flags)
+    const call = this.match(/\?(?:R|([+-]?\d+)|&(\w+)|P>(\w+))\)/y)
+    if (call) return this.recursion(call)
+    const same = this.match(/\?P=(\w+)\)/y)
+    if (same) return this.backref(this.names.get(same[1]!), flags)
     const named = this.match(/\?(?:P?<([A-Za-z_]\w*)>|'([A-Za-z_]\w*)')/y)
-    if (named || this.source[this.at] !== '?') {
-      const index = ++this.captures
-      const name = named ? (named[1] ?? named[2]) : undefined
-      if (name && !this.names.has(name)) this.names.set(name, index)
-      return { t: 'capture', index, name, item: this.group(flags) }
-    }
-    const inline = this.match(/\?(\^?)([a-z]*)(?:-([a-z]*))?([:)])/y)
-    if (!inline) this.fail('unsupported group in regex')
-    if (/[^imsxnpaudl]/.test(`${inline[2]}${inline[3] ?? ''}`))
-      this.fail(`Sequence (?${inline[2]}...) not recognized in regex`)
+    if (named) return this.capture(named[1] ?? named[2], flags)
+    if (this.source[this.at] !== '?') return flags.n ? this.group(flags) : this.capture(undefined, flags)
+    return this.inlineFlags(flags)
+  }
+
+  private capture(name: string | undefined, flags: Flags): Node {
+    const index = ++this.captures
+    if (name && !this.names.has(name)) this.names.set(name, index)
+    const node: Node = { t: 'capture', index, name, item: this.group(flags) }
+    this.groups.set(index, node)
+    return node
+  }
+
+  private look(ahead: boolean, negative: boolean, flags: Flags): Node {
+    const item = this.group(flags)
+    if (!ahead && maxWidth(item) > 255) this.fail('Lookbehind longer than 255 not implemented in regex')
+    return { t: 'look', ahead, negative, item }
+  }
+
+  private inlineFlags(flags: Flags): Node | undefined {
+    const inline = this.match(/\?(\^?)([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)])/y)
+    if (!inline) this.fail('Sequence (?... not recognized in regex')
+    const [, reset, on, off] = inline
+    if (/[^imsxnpaudl]/.test(`${on}${off ?? ''}`)) this.fail(`Sequence (?${on}...) not recognized in regex`)
     const scoped = inline[4] === ')' ? flags : { ...flags }
-    if (inline[1]) Object.assign(scoped, { i: false, s: false, m: false, x: false })
-    for (const flag of inline[2]!) if (flag in scoped) scoped[flag as keyof Flags] = true
-    for (const flag of inline[3] ?? '') if (flag in scoped) scoped[flag as keyof Flags] = false
+    if (reset) Object.assign(scoped, { i: false, s: false, m: false, x: false, n: false, xx: false })
+    for (const flag of on!) if (flag in scoped) scoped[flag as keyof Flags] = true
+    if (on!.includes('xx')) scoped.xx = true
+    for (const flag of off ?? '') if (flag in scoped) scoped[flag as keyof Flags] = false
     return inline[4] === ')' ? undefined : this.group(scoped)
+  }
+
+  /** (?|a|b): every branch counts its groups from the same number. Only exact while nothing refers to them. */
+  private branchReset(flags: Flags): Node {
+    const first = this.captures
+    let highest = first
+    const branches: Node[] = []
+    const inner = { ...flags }
+    do {
+      this.captures = first
+      branches.push(this.branch(inner))
+      highest = Math.max(highest, this.captures)
+    } while (this.eat('|'))
+    if (!this.eat(')')) this.fail('Unmatched ( in regex')
+    this.captures = highest
+    if (branches.length > 1 && highest > first)
+      this.inexact.add('groups of a branch reset are told apart only while nothing refers to them')
+    return { t: 'alt', items: branches }
+  }
+
+  /** One alternative up to `|` or `)`. */
+  private branch(flags: Flags): Node {
+    const items: Node[] = []
+    while (this.at < this.source.length && !'|)'.includes(this.source[this.at]!)) {
+      const atom = this.atom(flags)
+      if (atom) items.push(this.quantified(atom, flags))
+    }
+    return { t: 'seq', items }
+  }
+
+  /** (?(1)yes|no), (?(<name>)yes|no), (?(?=look)yes|no). */
+  private condition(flags: Flags): Node {
+    const group = this.match(/(?:(\d+)|<(\w+)>|'(\w+)')\)/y)
+    let when: number | string | Node
+    if (group) when = group[1] ? Number(group[1]) : group[2]! || group[3]!
+    else {
+      const look = this.match(/\?(<?)([=!])/y)
+      if (!look) this.fail('Unknown switch condition (?(...)) in regex')
+      when = this.look(!look[1], look[2] === '!', flags)
+    }
+    const inner = { ...flags }
+    const yes = this.branch(inner)
+    const no: Node = this.eat('|') ? this.branch(inner) : { t: 'seq', items: [] }
+    if (this.source[this.at] === '|') this.fail('Switch (?(condition)... contains too many branches in regex')
+    if (!this.eat(')')) this.fail('Switch (?(condition)... not terminated in regex')
+    if (typeof when === 'object') return conditionOnLook(when, yes, no)
+    const standIn: Node = { t: 'alt', items: [] }
+    this.later.set(standIn, { group: when, yes, no })
+    return standIn
+  }
+
+  private recursion(found: RegExpExecArray): Node {
+    const digits = found[1]
+    const relative = digits !== undefined && /^[+-]/.test(digits)
+    const number = Number(digits ?? 0)
+    const target = relative ? this.captures + (number > 0 ? number : number + 1) : number
+    const standIn: Node = { t: 'alt', items: [] }
+    this.later.set(standIn, { call: found[2] ?? found[3] ?? target })
+    return standIn
+  }
+
+  /** (*FAIL) is exact; verbs that only cut backtracking are left out, which can add matches but never lose one. */
+  private verb(flags: Flags): Node | undefined {
+    const words = this.match(
+      /\*(?:(pla|positive_lookahead)|(nla|negative_lookahead)|(plb|positive_lookbehind)|(nlb|negative_lookbehind)|atomic):/y,
+    )
+    if (words) {
+      if (words[1] || words[2]) return this.look(true, words[2] !== undefined, flags)
+      if (words[3] || words[4]) return this.look(false, words[4] !== undefined, flags)
+      return { t: 'atomic', item: this.group(flags) }
+    }
+    if (this.match(/\*(?:F|FAIL)\)/y)) return { t: 'set', set: emptySet() }
+    if (this.match(/\*(?:PRUNE|SKIP|THEN|COMMIT|MARK)?(?::[^)]*)?\)/y)) {
+      this.inexact.add('backtracking verbs are left out')
+      return undefined
+    }
+    return this.fail('unsupported verb in regex')
   }
 
   /** A single code after a backslash, valid both inside and outside brackets. */
   private escapedCode(char: string): number {
     const control = controlEscapes[char]
     if (control !== undefined) return control
-    if (char === 'c') return this.source.charCodeAt(this.at++) & 31
-    if (char === 'x') {
-      const found = this.match(/\{\s*([0-9a-fA-F]*)\s*\}|[0-9a-fA-F]{0,2}/y)!
-      const code = Number.parseInt(found[1] ?? found[0] ?? '0', 16) || 0
-      if (code > 255) this.fail('unsupported: character above \\xff')
-      return code
+    switch (char) {
+      case 'c': {
+        const code = this.source.charCodeAt(this.at++)
+        if (!(code >= 32 && code < 127))
+          this.fail('Character following "\\c" must be printable ASCII in regex')
+        return code & 31
+      }
+      case 'x': {
+        const found = this.match(/\{\s*([0-9a-fA-F]*)\s*\}|[0-9a-fA-F]{0,2}/y)!
+        if (found[0].length < 2 && /[^\]]/.test(this.source[this.at] ?? ']'))
+          this.fail('Non-hex character terminates \\x early in regex')
+        return this.byte(Number.parseInt(found[1] ?? found[0] ?? '0', 16) || 0)
+      }
+      case 'o': {
+        const found = this.match(/\{\s*([0-7]+)\s*\}/y)
+        if (!found) this.fail('Missing braces on \\o{} in regex')
+        return this.byte(Number.parseInt(found[1]!, 8))
+      }
+      case 'N': {
+        const found = this.match(/\{U\+([0-9a-fA-F]+)\}/y)
+        if (!found) this.fail('unsupported escape \\N{}')
+        return this.byte(Number.parseInt(found[1]!, 16))
+      }
     }
-    if (char === 'o') {
-      const found = this.match(/\{\s*([0-7]+)\s*\}/y)
-      if (!found) this.fail('Missing braces on \\o{} in regex')
-      return Number.parseInt(found[1]!, 8) & 255
+    if (/[0-7]/.test(char)) {
+      const more = this.match(/[0-7]{0,2}/y)![0]
+      if (more.length < 2 && /[89]/.test(this.source[this.at] ?? ''))
+        this.fail('Non-octal character terminates octal escape early in regex')
+      return Number.parseInt(char + more, 8) & 255
     }
-    if (/[0-7]/.test(char)) return Number.parseInt(char + this.match(/[0-7]{0,2}/y)![0], 8) & 255
-    if (/[A-Za-z]/.test(char)) this.fail(`unsupported escape \\${char}`)
+    if (/[A-Za-z89]/.test(char)) this.fail(`Unrecognized escape \\${char} passed through in regex`)
     return char.charCodeAt(0)
   }
 
+  private byte(code: number): number {
+    // Rules see bytes: such a character never occurs, but a pattern with it is legal.
+    return Math.min(code, wide)
+  }
+
+  /** \p{Name}, \pL and their opposites: Unicode's properties of the characters 0 to 255. */
+  private property(negated: boolean): ByteSet {
+    const found = this.match(/\{\s*(\^?)\s*([^{}]*?)\s*\}|([A-Za-z])/y)
+    const set = found ? propertySet(found[2] ?? found[3]!) : undefined
+    if (!set) this.fail(`Can't find Unicode property definition "${found?.[2] ?? found?.[3] ?? ''}" in regex`)
+    return negated !== (found![1] === '^') ? complement(set) : set
+  }
+
   private classEscape(char: string): ByteSet | undefined {
+    if (char === 'p' || char === 'P') return this.property(char === 'P')
     const set = classEscapes[char.toLowerCase()]
     if (!set) return undefined
     return char === char.toLowerCase() ? set : complement(set)
@@ -261,17 +425,26 @@ class Parser {
         return { t: 'assert', kind: 'endOrLf' }
       case 'z':
         return { t: 'assert', kind: 'end' }
+      case 'G':
+        return { t: 'assert', kind: 'start' }
+      case 'K':
+        // Moves the start of what is reported; whether there is a match does not depend on it.
+        return { t: 'seq', items: [] }
       case 'N':
+        if (this.source.startsWith('{U+', this.at)) break
         return { t: 'set', set: notLfSet }
       case 'R':
         return lineBreak
+      case 'X':
+        return cluster
       case 'k': {
         const found = this.match(/[<{'](\w+)[>}']/y)
         return this.backref(found ? this.names.get(found[1]!) : undefined, flags)
       }
       case 'g': {
-        const found = this.match(/\{?(-?\d+)\}?/y)
-        const index = found ? Number(found[1]) : 0
+        const found = this.match(/\{(-?\d+)\}|(-?\d+)|\{(\w+)\}/y)
+        if (found?.[3]) return this.backref(this.names.get(found[3]), flags)
+        const index = found ? Number(found[1] ?? found[2]) : 0
         return this.backref(index < 0 ? this.captures + 1 + index : index, flags)
       }
     }
@@ -282,7 +455,8 @@ class Parser {
         return this.backref(Number(digits), flags)
       }
     }
-    return { t: 'char', code: this.escapedCode(char), fold: flags.i }
+    const code = this.escapedCode(char)
+    return code === wide ? { t: 'set', set: emptySet() } : { t: 'char', code, fold: flags.i }
   }
 
   private backref(index: number | undefined, flags: Flags): Node {
@@ -292,22 +466,23 @@ class Parser {
   }
 
   private bracket(flags: Flags): ByteSet {
+    if (/^:[^\]]*:\]/.test(this.source.slice(this.at, this.at + 32)))
+      this.fail('POSIX syntax [: :] belongs inside character classes in regex')
     const negated = this.eat('^')
     const set = emptySet()
     for (let first = true; ; first = false) {
+      if (flags.xx) this.match(/[ \t]*/y)
       if (this.at >= this.source.length) this.fail('Unmatched [ in regex')
       if (!first && this.eat(']')) break
       const low = this.bracketItem(set)
-      if (low === undefined) continue
-      set[low] = 1
+      if (low !== undefined && low !== wide) set[low] = 1
       if (this.source[this.at] !== '-' || this.source[this.at + 1] === ']') continue
       this.at++
       if (this.at >= this.source.length) this.fail('Unmatched [ in regex')
-      const high = this.bracketItem(set)
-      // "a-\d": the hyphen is literal.
-      if (high === undefined) set[45] = 1
-      else if (high < low) this.fail('Invalid [] range in regex')
-      else set.fill(1, low, high + 1)
+      const high = low === undefined ? undefined : this.bracketItem(set)
+      if (low === undefined || high === undefined) this.fail('False [] range in regex')
+      if (high < low) this.fail('Invalid [] range in regex')
+      set.fill(1, Math.min(low, 256), Math.min(high + 1, 256))
     }
     const folded = flags.i ? foldSet(set) : set
     return negated ? complement(folded) : folded
@@ -332,6 +507,77 @@ class Parser {
     }
     return escaped === 'b' ? 8 : this.escapedCode(escaped)
   }
+}
+
+/** A condition on a look-around is a choice between it and its opposite. */
+function conditionOnLook(look: Node, yes: Node, no: Node): Node {
+  if (look.t !== 'look') return look
+  const opposite: Node = { ...look, negative: !look.negative }
+  return {
+    t: 'alt',
+    items: [
+      { t: 'seq', items: [look, yes] },
+      { t: 'seq', items: [opposite, no] },
+    ],
+  }
+}
+
+/** Perl's names for properties that JavaScript spells otherwise. */
+const propertyNames: Readonly<Record<string, string>> = {
+  alnum: '[\\p{Alphabetic}\\p{Nd}]',
+  xposixalnum: '[\\p{Alphabetic}\\p{Nd}]',
+  word: '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]',
+  xposixalpha: '\\p{Alphabetic}',
+  digit: '\\p{Nd}',
+  space: '\\p{White_Space}',
+  punct: '\\p{P}',
+  cntrl: '\\p{Cc}',
+  any: '[^]',
+  latin: '\\p{Script=Latin}',
+}
+
+/** The characters 0 to 255 with a property; undefined when nobody knows it. */
+function propertySet(name: string): ByteSet | undefined {
+  const plain = name.replace(/^Is_?/i, '')
+  const lower = plain.toLowerCase().replace(/[ _-]/g, '')
+  const posix = /^posix(\w+)$/.exec(lower)
+  if (posix) return posixSets[posix[1]!]
+  const candidates = [
+    propertyNames[lower],
+    `\\p{${plain}}`,
+    `\\p{Script=${plain}}`,
+    `\\p{${plain.replace(/ /g, '_')}}`,
+  ]
+  for (const source of candidates) {
+    if (source === undefined) continue
+    try {
+      const expression = new RegExp(`^${source}$`, 'u')
+      const set = emptySet()
+      for (let code = 0; code < 256; code++) if (expression.test(String.fromCharCode(code))) set[code] = 1
+      return set
+    } catch {
+      // Not a name JavaScript knows: the next spelling.
+    }
+  }
+  return undefined
+}
+
+/** \X in a text of bytes: CRLF, or any byte. */
+const cluster: Node = {
+  t: 'atomic',
+  item: {
+    t: 'alt',
+    items: [
+      {
+        t: 'seq',
+        items: [
+          { t: 'char', code: 13, fold: false },
+          { t: 'char', code: 10, fold: false },
+        ],
+      },
+      { t: 'set', set: anySet },
+    ],
+  },
 }
 
 /** \R: CRLF as one, else any single line break. */

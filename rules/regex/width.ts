@@ -1,0 +1,26 @@
+// Longest text that a node can match, in bytes: Perl refuses look-behinds above 255.
+import type { Node } from './ast.js'
+
+export function maxWidth(node: Node): number {
+  switch (node.t) {
+    case 'char':
+    case 'set':
+      return 1
+    case 'seq':
+      return node.items.reduce((sum, item) => sum + maxWidth(item), 0)
+    case 'alt':
+      return node.items.reduce((most, item) => Math.max(most, maxWidth(item)), 0)
+    case 'repeat': {
+      const width = maxWidth(node.item)
+      return width === 0 || node.max === 0 ? 0 : width * node.max
+    }
+    case 'capture':
+    case 'atomic':
+      return maxWidth(node.item)
+    case 'backref':
+      return Infinity
+    case 'assert':
+    case 'look':
+      return 0
+  }
+}
