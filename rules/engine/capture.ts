@@ -1,6 +1,14 @@
 // Named captures: a rule with (?<NAME>...) sets the tag NAME, a rule with %{NAME} is matched with the captured texts put in.
 
-const template = /(?<!\\)%\{([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*(?:\([^)}]*\))?)\}/g
+/** As written: %{NAME} or %{HEADER(To)}. */
+const written = /(?<!\\)%\{([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*(?:\([^)}]*\))?)\}/g
+/** As kept in a Pattern: a form that is a legal regex and that nobody writes by hand. */
+const kept = /%\\x7b([A-Z][A-Z0-9_]*(?:\([^)}]*\))?)\\x7d/g
+
+/** Turns placeholders into the form that Patterns keep. */
+export function markTemplates(regex: string): string {
+  return regex.includes('%{') ? regex.replace(written, '%\\x7b$1\\x7d') : regex
+}
 
 /** What a regex text asks of the runner besides matching. */
 export function escapesOf(source: string): { readonly captures: boolean; readonly templates: boolean } {
@@ -9,8 +17,8 @@ export function escapesOf(source: string): { readonly captures: boolean; readonl
 
 /** Names of the tags that a pattern has placeholders for, each once. */
 export function templateNames(source: string): readonly string[] {
-  if (!source.includes('%{')) return []
-  return [...new Set([...source.matchAll(template)].map((found) => found[1]!))]
+  if (!source.includes('%\\x7b')) return []
+  return [...new Set([...source.matchAll(kept)].map((found) => found[1]!))]
 }
 
 /** Puts the values in, quoted. Undefined when a tag is not set: the rule then does not run. */
@@ -19,7 +27,7 @@ export function fillTemplates(
   valuesOf: (tag: string) => readonly string[],
 ): string | undefined {
   let complete = true
-  const filled = source.replace(template, (_, name: string) => {
+  const filled = source.replace(kept, (_, name: string) => {
     const values = valuesOf(name).filter((value) => value !== '')
     if (values.length === 0) complete = false
     return `(?:${values.map(quote).join('|')})`

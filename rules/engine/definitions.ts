@@ -1,7 +1,9 @@
 // The lines that define rules: header, body, rawbody, uri, full, meta, mimeheader, uri_detail, reuse. Each becomes a Definition in the
 // book, or a problem that says why it was dropped.
+
 import type { Definition, RuleBook } from './book.js'
 import { withoutMatching } from './book.js'
+import { markTemplates } from './capture.js'
 import { ExpressionError, evaluate, parseExpression } from './expression.js'
 import { alwaysMatches, readPattern } from './pattern.js'
 import type { Place, Problem } from './types.js'
@@ -79,7 +81,7 @@ function textRule(kind: 'body' | 'rawbody' | 'uri' | 'full'): Reader {
     if (!line) return false
     const [name, rest] = line
     if (kind !== 'uri' && rest.startsWith('eval:')) return defineEval(name, rest.slice(5), kind, context)
-    const outcome = readPattern(rest)
+    const outcome = readPattern(markTemplates(rest))
     if (outcome.ok) define(name, { kind, pattern: outcome.pattern }, context)
     else if (!validName(name)) define(name, { kind: 'empty' }, context)
     else context.problem('bad-regex', `invalid regexp for ${name} '${rest}': ${outcome.reason}`)
@@ -114,7 +116,7 @@ function header(value: string, context: DefinitionContext): boolean {
     return true
   }
   const [text, ifUnset] = splitUnset(test[3]!)
-  const outcome = readPattern(text)
+  const outcome = readPattern(markTemplates(text))
   if (!outcome.ok) {
     context.problem('bad-regex', `invalid regexp for ${name} '${text}': ${outcome.reason}`)
     return true
