@@ -2,7 +2,7 @@
 // one text differ, the vocabulary of stock tips, length of the signature.
 import type { Plugin } from '../../rules/engine/types.js'
 import type { ByteString, Part, Scan } from '../types.js'
-import { allMatches, evalRegex } from './evalregex.js'
+import { bytePattern } from '../views/pattern.js'
 import { partsOf } from './parts.js'
 import { countChars, lower, words } from './text.js'
 
@@ -119,7 +119,7 @@ const stockLabel = new RegExp(
     '(?:year|week|month|day|price)(?:target|estimates?)|sector|r(?:ecommendation|ating))$',
 )
 
-const labelled = evalRegex(String.raw`(?m)^\s*([^:\s][^:\n]{2,29})\s*:\s*\S`)!
+const labelled = bytePattern('^\\s*([^:\\s][^:\\n]{2,29})\\s*:\\s*\\S', 'gm')
 
 function stockLabels(scan: Scan): number {
   return scan.memo('bodyeval/stock-labels', () => {
@@ -127,7 +127,7 @@ function stockLabels(scan: Scan): number {
     const text = first && scan.views.text.rendered.get(first)?.text
     if (!text) return 0
     const found = new Set<string>()
-    for (const [, label] of allMatches(labelled, text)) {
+    for (const [, label] of text.matchAll(labelled)) {
       const kind = stockLabel.exec(lower(label!).replace(/[^a-z]/g, ''))
       if (kind) found.add(kind[1]!)
     }
