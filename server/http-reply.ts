@@ -1,6 +1,7 @@
 // An HTTP reply as a value, and its bytes. rspamd's clients print the reason phrase, need Content-Length even in HTTP/1.0, a body under 204, and
 // the end of the connection as the end of the reply (rspamd-protocol.md 1.4), so the head is written here instead of by a framework.
 import type { Socket } from 'node:net'
+import { httpRequestMs } from '../src/limits.js'
 
 export interface HttpReply {
   readonly status: number
@@ -50,11 +51,17 @@ export function formatReply(reply: HttpReply, server: string, now: Date): Buffer
   return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body])
 }
 
-/** Sends the last bytes of a connection and closes it in order, so that a client still sending does not lose them to a reset. */
-export function sendAndClose(socket: Socket, bytes: Uint8Array | undefined): void {
+/**
+ * Sends the last bytes of a connection and closes it in order, so that a client still sending does not lose them to a reset. A
+ * client that does not take them within `sendMs`, or then does not close its own side, is let go.
+ */
+export function sendAndClose(socket: Socket, bytes: Uint8Array | undefined, sendMs = httpRequestMs): void {
   if (socket.destroyed) return
-  const timer = setTimeout(() => socket.destroy(), lingerMs)
-  timer.unref()
+  let timer = setTimeout(() => socket.destroy(), sendMs)
+  socket.once('finish', () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => socket.destroy(), lingerMs)
+  })
   socket.once('close', () => clearTimeout(timer))
   socket.resume()
   if (bytes) socket.end(bytes)

@@ -76,7 +76,7 @@ async function serveHttp(
     const reply = await answerScanPort(call, core, options)
     // Bytes without a length, then the end: the client meant a body. A verdict on the empty message would call it ham.
     const unread = !outcome.request.hasLength && outcome.trailing && socket.readableEnded
-    sendAndClose(socket, unread ? undefined : replyBytes(reply, options))
+    sendAndClose(socket, unread ? undefined : replyBytes(reply, options), options.requestMs)
   } finally {
     holding.release()
   }

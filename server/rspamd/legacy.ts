@@ -35,7 +35,7 @@ export async function serveRspamc(
       return sendAndClose(socket, undefined)
     const job = { headers, body, peer, holding, front: 'rspamc' }
     const text = await replyText(job, core, options)
-    sendAndClose(socket, Buffer.from(text))
+    sendAndClose(socket, Buffer.from(text), options.requestMs)
   } finally {
     holding.release()
   }
