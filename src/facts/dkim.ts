@@ -170,22 +170,22 @@ function isInDomain(host: string, domain: string): boolean {
 async function verifyField(
   signed: Signed,
   own: Field,
+  raw: Tags,
   dns: Dns,
   deadline: number,
   nowSeconds: number,
 ): Promise<DkimSignature> {
-  const raw = parseTags(own.value)
-  const domain = (raw && tagWord(raw, 'd')?.toLowerCase()) ?? ''
-  const identity = (raw && tagWord(raw, 'i')) || `@${domain}`
+  const domain = tagWord(raw, 'd')?.toLowerCase() ?? ''
+  const identity = tagWord(raw, 'i') || `@${domain}`
   const base = {
     domain,
-    selector: (raw && tagWord(raw, 's')) ?? '',
+    selector: tagWord(raw, 's') ?? '',
     identity,
-    algorithm: (raw && tagWord(raw, 'a')) ?? '',
+    algorithm: tagWord(raw, 'a') ?? '',
     testing: false,
   }
   const reject = (comment: string): DkimSignature => ({ ...base, result: 'permerror', comment })
-  if (raw === undefined) return reject('signature cannot be read')
+  if (own.name !== 'dkim-signature') return reject('DomainKeys signatures are not verified any more')
   if (tagWord(raw, 'v') !== '1') return reject('unknown version')
   const tags = readSignature(raw)
   if (typeof tags === 'string') return reject(tags)
@@ -210,9 +210,15 @@ export async function verifyDkim(
   deadline: number,
   now: number,
 ): Promise<{ readonly signatures: readonly DkimSignature[]; readonly skipped: number }> {
-  const own = signed.fields.filter((field) => field.name === 'dkim-signature')
-  const judged = own
+  // What is no tag list is no signature: SpamAssassin does not count it as one either.
+  const found = signed.fields
+    .filter(({ name }) => name === 'dkim-signature' || name === 'domainkey-signature')
+    .flatMap((field) => {
+      const tags = parseTags(field.value)
+      return tags === undefined ? [] : { field, tags }
+    })
+  const judged = found
     .slice(0, dkimSignaturesMax)
-    .map((field) => verifyField(signed, field, dns, deadline, Math.floor(now / 1000)))
-  return { signatures: await Promise.all(judged), skipped: Math.max(0, own.length - dkimSignaturesMax) }
+    .map(({ field, tags }) => verifyField(signed, field, tags, dns, deadline, Math.floor(now / 1000)))
+  return { signatures: await Promise.all(judged), skipped: Math.max(0, found.length - dkimSignaturesMax) }
 }

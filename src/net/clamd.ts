@@ -76,10 +76,8 @@ function scanOnce(scanner: NodeClam, raw: Uint8Array, until: number): Promise<Vi
       socket?.destroy()
       resolve(outcome)
     }
-    const timer = setTimeout(
-      () => finish(failed('clamd: no answer in time')),
-      Math.max(0, until - Date.now()),
-    )
+    const giveUp = () => finish(failed('clamd: no answer in time'))
+    const timer = setTimeout(() => setImmediate(giveUp), Math.max(0, until - Date.now()))
     // A child object per scan: it shares the package's settings and hands us this scan's own socket.
     const one = Object.create(scanner) as SocketMaker & Pick<NodeClam, 'scanStream'>
     const makeSocket = (scanner as unknown as SocketMaker)._initSocket

@@ -51,7 +51,8 @@ function askUdp(server: DnsServer, name: string, type: DnsType, timeoutMs: numbe
       socket.close()
       resolve(outcome)
     }
-    const timer = setTimeout(() => finish({ failure: 'timeout' }), timeoutMs)
+    // After a long stretch of computing, timers fire before the packets that wait in the socket are read: those come first.
+    const timer = setTimeout(() => setImmediate(() => finish({ failure: 'timeout' })), timeoutMs)
     socket.on('error', () => finish({ failure: 'unreachable' }))
     socket.on('message', (bytes) => {
       const reply = decodeReply(bytes, type)

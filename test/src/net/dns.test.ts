@@ -164,6 +164,19 @@ describe('dns', () => {
     assert.equal(server.asked.length, before)
   })
 
+  test('an answer that waits in the socket while the thread computes is not late', async () => {
+    const dns = open({ queryMs: 150 })
+    const asked = dns.query('busy.wild.test', 'A', Date.now() + 150)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    // The server shares this thread, so its answer is put into the socket first.
+    const late = dns.query('busy2.wild.test', 'A', Date.now() + 150)
+    await new Promise((resolve) => setImmediate(resolve))
+    await new Promise((resolve) => setImmediate(resolve))
+    for (const end = Date.now() + 300; Date.now() < end; );
+    assert.equal((await asked).status, 'found')
+    assert.equal((await late).status, 'found')
+  })
+
   test('a blocked zone is left alone', async () => {
     const dns = open()
     dns.block('wild.test', 60)
