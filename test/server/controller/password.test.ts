@@ -4,7 +4,8 @@ import { createHash } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { keyedBlake2b } from '../../../server/controller/blake2b.js'
 import { makePasswordHash, passwordProblem, verifyPassword } from '../../../server/controller/password.js'
-import { missing, run } from '../rspamd/peer.js'
+import { needs } from '../../support/peers.js'
+import { run } from '../rspamd/peer.js'
 
 const pbkdf = '$1$84tr4x74kokgda3g1porsqj5ks4nt5ni$q9stmszqwtdpux9anfw6stqtm631gmpqbkywt313pux3kkfbae6y'
 const catena = '$2$cknammq961rzarwq6dkmznz3z3agd3tb$5wrat9gs8xo3o4kdktapdddbqfiimc8c7dtxutey433r6wcyb14y'
@@ -16,7 +17,7 @@ describe('passwords', () => {
     assert.equal(await verifyPassword('', pbkdf), false)
   })
 
-  test('a hash made now by rspamadm', { skip: missing('rspamd') }, async () => {
+  test('a hash made now by rspamadm', needs('rspamd'), async () => {
     const { out } = await run('rspamadm', ['pw', '-e', '-q', '-t', 'pbkdf2', '-p', 'n\u00e4chste Woche'])
     const stored = out.trim()
     assert.match(stored, /^\$1\$/)

@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { createController } from '../../../server/controller/index.js'
+import { needs } from '../../support/peers.js'
 import { testCore } from './core.js'
-import { missing, type RspamdPeer, startRspamd } from './peer.js'
+import { type RspamdPeer, startRspamd } from './peer.js'
 import {
   exchange,
   gtube,
@@ -16,7 +17,7 @@ import {
   scored,
 } from './wire.js'
 
-describe('beside a real rspamd', { skip: missing('rspamd') }, () => {
+describe('beside a real rspamd', needs('rspamd'), () => {
   let peer: RspamdPeer
   let ours: ScanServer
   let controller: ReturnType<typeof createController>

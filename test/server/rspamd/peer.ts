@@ -1,19 +1,11 @@
 // The real rspamd and rspamc (Debian package) for the pair tests: a server without Redis and without rules but the one of the tests, on free ports.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../../../src/root.js'
 import { exchange, listenOn } from './wire.js'
-
-/** Reason to skip a test that needs the program, false when it is there. With CI=true a missing peer is a failure. */
-export function missing(program: 'rspamd' | 'rspamc'): string | false {
-  const found = spawnSync('sh', ['-c', `command -v ${program}`]).status === 0
-  if (found) return false
-  if (process.env['CI'] === 'true') throw new Error(`${program} is not installed (npm run peers)`)
-  return `${program} is not installed: npm run peers`
-}
 
 export interface RspamdPeer {
   readonly scanPort: number

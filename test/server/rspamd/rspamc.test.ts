@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { createController } from '../../../server/controller/index.js'
+import { needs } from '../../support/peers.js'
 import { type TestCore, testCore } from './core.js'
-import { missing, type Ran, type RspamdPeer, run, startRspamd } from './peer.js'
+import { type Ran, type RspamdPeer, run, startRspamd } from './peer.js'
 import { gtube, ham, type ScanServer, scanServer, scored } from './wire.js'
 
-describe('rspamc', { skip: missing('rspamc') || missing('rspamd') }, () => {
+describe('rspamc', needs('rspamc', 'rspamd'), () => {
   let core: TestCore
   let server: ScanServer
   let peer: RspamdPeer
