@@ -3,6 +3,7 @@
 // Texts are decoded here for words (Unicode); the views that rules see are bytes laid out for parity and are not used.
 import { createHash } from 'node:crypto'
 import type { ByteString, Message, Part } from '../src/types.js'
+import { scanAlignment } from './tokens/alignment.js'
 import { decodeField, decodeText } from './tokens/decode.js'
 import { decodeFields, scanFields, shapeOf } from './tokens/fields.js'
 import { Grams, headBytesMax, textBytesMax, uriBytesMax } from './tokens/grams.js'
@@ -59,6 +60,7 @@ export function createExtractor(salt: number): Extractor {
         if (uris.length < urisPerMailMax) findTextUris(text, uris, urisPerMailMax)
       }
       for (const uri of uris) scanUri(uri, sink)
+      scanAlignment(fields, uris, sink)
       for (const uri of uris) if (!grams.write(uri + '\n', uriBytesMax)) break
       grams.take(seeds.gramUri.a)
       for (const text of texts) if (!grams.writeCollapsed(text + '\n', textBytesMax)) break

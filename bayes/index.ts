@@ -29,6 +29,14 @@ import type { LearnerCall, ThreadStart } from './thread.js'
 
 export type { Classifier, ClassifyOptions, SharedLearner } from './classifier.js'
 export type { DoubtfulLabel } from './doubtful.js'
+export {
+  type EvaluateMode,
+  type Evaluation,
+  evaluate,
+  formatMetrics,
+  type LabelledMail,
+  readIndex,
+} from './evaluate.js'
 export { createExtractor, type Extractor, type Features, tokenizerVersion } from './features.js'
 export { defaultSettings, Learner, type LearnerSettings, type Lesson, type RevokeOutcome } from './learner.js'
 export type { Profile } from './model/model.js'

@@ -74,7 +74,12 @@ const consensusMin = 100
 const burstShare = 0.9
 const burstMin = 20
 
+/** Orders whose mean makes the weights, and the number of mails above which one has to do (a pass costs 0.15 ms a mail). */
+const rebuildRounds = 3
+const manyExamples = 30_000
+
 export class Learner {
+  /** What an admin should know: damage, refusals, held sources. */
   readonly notes: string[] = []
   readonly site: Model
   private readonly own = new Map<string, Model>()
@@ -257,7 +262,9 @@ export class Learner {
         continue
       }
       const before = this.ledger.changes
-      const done = yield* model.rebuild(this.ledger.countedInHashOrder(''))
+      const rounds = this.site.totals.spam + this.site.totals.ham > manyExamples ? 1 : rebuildRounds
+      const orders = Array.from({ length: rounds }, (_, round) => this.ledger.countedInHashOrder('', round))
+      const done = yield* model.rebuild(orders)
       if (!done || this.ledger.changes !== before) this.stale.add('')
     }
   }

@@ -4,23 +4,28 @@ import type { Features } from '../features.js'
 import { bodyBit, headBit } from '../tokens/sink.js'
 import { hamAt, slotWords, spamAt, type TokenTable, weightsAt } from './table.js'
 
-/** Token members: value of a feature is (c/n)^a, so that long mails do not shout. AdaGrad rate and initial sum. */
-const lengthBase = 400
-const lengthPower = 0.75
+/** Token members: value of a feature is c/n, so that a step moves the score of a long mail as far as that of a short one. */
+const lengthBase = 700
+/** AdaGrad: rates and the start of the sums. From c 2,000 on the steps overshoot (0.013 to 0.020 half/half). */
 const tokenRate = 0.03
-const gramRate = 0.01
-const sumStart = 0.1
+const gramRate = 0.015
+const sumStart = 0.01
 /** Steps on labels that contradict the score by more than this are damped: 5 % wrong labels cost 0.03 instead of 0.2. */
 const dampMargin = 2
 /** Strength and prior of a token's probability, and how far it must lie from 0.5 to count (Robinson; bogofilter's values, found flat). */
 const priorStrength = 0.0178
 const prior = 0.52
 const deviationMin = 0.375
-/** Most that each member may say. The body members get less: padding with ham words reaches only them. */
-export const limits = { head: 6, body: 3, grams: 6, counts: 3 } as const
+/** Weight of each member and the most it may say. The body members get less: padding with ham words reaches only them. */
+export const shares = {
+  head: { weight: 1, limit: 6 },
+  body: { weight: 0.5, limit: 3 },
+  grams: { weight: 0.7, limit: 6 },
+  counts: { weight: 1, limit: 2 },
+} as const
 /** Calibration P = 1/(1+exp(-(a S + b))). */
-const calibrationSlope = 0.475
-const calibrationOffset = -0.418
+const calibrationSlope = 0.506
+const calibrationOffset = -0.471
 
 export interface MemberScores {
   head: number
@@ -56,7 +61,7 @@ export interface Overlay {
 export const ownEvidence = 5
 
 export function lengthValue(count: number): number {
-  return (lengthBase / (count || 1)) ** lengthPower
+  return lengthBase / (count || 1)
 }
 
 /** Probability of spam given a token, from counts and class sizes. */
@@ -138,11 +143,16 @@ export function scoreMembers(
 /** The sum in which no member can outshout the others: one strange mail must not cost the whole distance. */
 export function fuse(scores: MemberScores): number {
   return (
-    limits.head * Math.tanh(scores.head / limits.head) +
-    limits.body * Math.tanh(scores.body / limits.body) +
-    limits.grams * Math.tanh(scores.grams / limits.grams) +
-    limits.counts * Math.tanh(scores.counts / limits.counts)
+    limited('head', scores.head) +
+    limited('body', scores.body) +
+    limited('grams', scores.grams) +
+    limited('counts', scores.counts)
   )
+}
+
+function limited(member: keyof typeof shares, score: number): number {
+  const { weight, limit } = shares[member]
+  return limit * Math.tanh((weight * score) / limit)
 }
 
 export function calibrate(sum: number): number {

@@ -15,6 +15,10 @@ const agentFields = new Set(['x-mailer', 'user-agent'])
 const filterResult =
   /^(?:x-spam|x-bogosity|x-rspamd|x-spambayes|x-hamd|x-dspam|x-crm114|x-amavis|x-virus|x-barracuda|x-spamd|x-spamc|x-popfile|x-ham)/
 
+/** Notes of mail stores and mail programs: written after delivery, so a scan never sees them but learning from a folder would. */
+const storeNotes =
+  /^(?:status|x-status|x-keywords|x-uid|x-uidl|x-imap|x-imapbase|content-length|lines|xref|delivery-date|x-mozilla-.*|x-evolution.*|x-gmail-labels|x-gm-.*|x-folder.*|x-sieve.*)$/
+
 /** Field values beyond this are not read. Stops one huge field from costing a whole mail. */
 const valueUnitsMax = 4000
 const addressesPerFieldMax = 60
@@ -38,6 +42,7 @@ export function decodeFields(headers: readonly Header[]): DecodedField[] {
   for (const header of headers) {
     const lower = header.name.toLowerCase()
     if (lower.startsWith('x-') && filterResult.test(lower)) continue
+    if (storeNotes.test(lower)) continue
     if (fields.length >= fieldsMax) break
     const raw = header.raw.length > valueUnitsMax ? header.raw.slice(0, valueUnitsMax) : header.raw
     fields.push({ name: header.name, lower, value: decodeField(raw) })

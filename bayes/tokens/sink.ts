@@ -13,7 +13,7 @@ export const kinds = {
   fieldWord: 10, fieldName: 11, fieldPair: 12, messageIdShape: 13, messageIdDomain: 14, dateZone: 15, dateShape: 16, referenceDomain: 17,
   agent: 18, relayIp: 19, relayHost: 20, relayWord: 21, relayCount: 22, uriScheme: 23, uriHost: 24, uriPort: 25, uriWord: 26, tag: 27,
   partType: 28, partEncoding: 29, partCharset: 30, partExtension: 31, partName: 32, partSize: 33, boundaryShape: 34, disposition: 35,
-  partCount: 36, wordPiece: 37, gramHead: 38, gramUri: 39, gramText: 40,
+  partCount: 36, wordPiece: 37, gramHead: 38, gramUri: 39, gramText: 40, alignment: 41,
 } as const // biome-ignore format: a table
 export type Kind = keyof typeof kinds
 

@@ -1,0 +1,140 @@
+// Tokens about how the parts of a mail fit each other: does the relay belong to the sender's domain, do the links, does the Message-ID; is
+// the recipient named. True of mail in any decade and at any site, and what an honest newsletter has and a copied one lacks.
+// In: the decoded header and the URIs. Out: tokens of the header member.
+import type { DecodedField } from './fields.js'
+import type { Sink } from './sink.js'
+import { isAddress } from './uris.js'
+
+const hop = /^from\s+(\S+)\s*(?:\(([^()]{0,200}(?:\([^()]{0,200}\)[^()]{0,200})?)\))?/i
+const byHost = /\bby\s+([\w.-]{1,255})/i
+const forAddress = /\bfor\s+<?([\w.+=-]{1,64}@[\w.-]{1,255})/i
+const hostName = /(?:^|[\s=@])((?:[\w-]{1,63}\.)+[a-z]{2,24})\b/i
+const privateAddress = /\b(?:10|127|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}/
+const uriHost = /^[a-z][a-z0-9+.-]{0,20}:\/\/(?:[^@/?#]*@)?([^/:?#]+)/i
+const hopsMax = 12
+const urisMax = 60
+
+/** Registered domain by its look: two labels, three when both are as short as in 'co.uk'. */
+export function baseDomain(host: string): string {
+  const labels = host.toLowerCase().replace(/\.+$/, '').split('.')
+  const n = labels.length
+  if (n <= 2) return labels.join('.')
+  const short = labels[n - 1]!.length === 2 && labels[n - 2]!.length <= 3
+  return labels.slice(short ? -3 : -2).join('.')
+}
+
+function domainOf(value: string | undefined): string {
+  const found = value && /@([\w.-]{1,255})/.exec(value)
+  return found ? baseDomain(found[1]!) : ''
+}
+
+interface Hop {
+  readonly helo: string
+  readonly reverse: string
+  readonly by: string
+  readonly outside: boolean
+  readonly forWhom: string
+  readonly comment: string
+}
+
+function readHop(value: string): Hop | undefined {
+  const from = hop.exec(value)
+  if (!from) return undefined
+  const helo = from[1]!.toLowerCase()
+  const comment = from[2] ?? ''
+  const reverse = (hostName.exec(comment)?.[1] ?? '').toLowerCase()
+  const by = (byHost.exec(value)?.[1] ?? '').toLowerCase()
+  const inside =
+    privateAddress.test(from[0]) || helo === 'localhost' || baseDomain(reverse || helo) === baseDomain(by)
+  return {
+    helo,
+    reverse,
+    by,
+    outside: !inside,
+    forWhom: (forAddress.exec(value)?.[1] ?? '').toLowerCase(),
+    comment,
+  }
+}
+
+export function scanAlignment(fields: readonly DecodedField[], uris: readonly string[], sink: Sink): void {
+  const first = new Map<string, string>()
+  const hops: Hop[] = []
+  for (const { lower, value } of fields) {
+    if (lower === 'received') {
+      const read = hops.length < hopsMax ? readHop(value) : undefined
+      if (read) hops.push(read)
+    } else if (!first.has(lower)) first.set(lower, value)
+  }
+  const add = (text: string): void => sink.addText('alignment', text)
+
+  const border = hops.find((each) => each.outside)
+  const origin = hops.at(-1)
+  if (border) add(`border:${heloShape(border)}`)
+  if (origin && origin !== border) add(`origin:${heloShape(origin)}`)
+  add(`hops:${hops.filter((each) => each.outside).length}`)
+
+  const sender = domainOf(first.get('from'))
+  const linked = new Set<string>()
+  for (const uri of uris.slice(0, urisMax)) {
+    const host = uriHost.exec(uri)?.[1]
+    if (host) linked.add(isAddress(host) ? host : baseDomain(host))
+  }
+  const others: [string, string][] = [
+    ['relay', border ? baseDomain(border.reverse || border.helo) : ''],
+    ['return', domainOf(first.get('return-path'))],
+    ['reply', domainOf(first.get('reply-to'))],
+    ['id', domainOf(first.get('message-id'))],
+    ['origin', origin ? baseDomain(origin.reverse || origin.helo) : ''],
+  ]
+  const pattern: string[] = []
+  for (const [name, domain] of others) {
+    const fit = domain === '' ? 'none' : domain === sender ? 'same' : 'other'
+    add(`from-${name}:${fit}`)
+    pattern.push(fit[0]!)
+    if (domain !== '' && linked.has(domain) && domain !== sender) add(`link-${name}`)
+  }
+  const links =
+    linked.size === 0 ? 'none' : linked.has(sender) ? (linked.size === 1 ? 'only' : 'some') : 'other'
+  add(`from-link:${links}`)
+  add(`fit:${pattern.join('')}:${links}`)
+  if (border) add(`relay-id:${others[0]![1] === others[3]![1]}`)
+  if (border) add(`by-id:${baseDomain(border.by) === others[3]![1]}`)
+
+  scanRecipient(first, hops, add)
+}
+
+/** How a relay called itself against what the receiver saw. */
+function heloShape({ helo, reverse, comment }: Hop): string {
+  const name = /^\[?\d+\.\d+\.\d+\.\d+\]?$/.test(helo) ? 'address' : helo.includes('.') ? 'name' : 'bare'
+  const seen =
+    reverse === ''
+      ? 'unknown'
+      : reverse === helo
+        ? 'same'
+        : baseDomain(reverse) === baseDomain(helo)
+          ? 'near'
+          : 'other'
+  return `${name}-${seen}${/forged/i.test(comment) ? '-forged' : ''}`
+}
+
+function scanRecipient(
+  first: ReadonlyMap<string, string>,
+  hops: readonly Hop[],
+  add: (text: string) => void,
+): void {
+  const to = (first.get('to') ?? '').toLowerCase()
+  const cc = (first.get('cc') ?? '').toLowerCase()
+  const recipient = hops.map((each) => each.forWhom).find((address) => address !== '') ?? ''
+  const count = to.split('@').length - 1
+  add(`to-count:${count > 4 ? 'many' : count}`)
+  if (recipient !== '')
+    add(`to-recipient:${to.includes(recipient) ? 'to' : cc.includes(recipient) ? 'cc' : 'no'}`)
+  const local = /([\w.+-]{3,64})@/.exec(to)?.[1]
+  const subject = (first.get('subject') ?? '').toLowerCase()
+  if (local !== undefined && subject.includes(local)) add('subject-recipient')
+  const name = /^\s*"?([^"<]+?)"?\s*</.exec(first.get('from') ?? '')?.[1]
+  add(
+    `from-name:${name === undefined ? 'none' : name.includes('@') ? 'address' : name.includes(' ') ? 'words' : 'word'}`,
+  )
+  add(`to-name:${/^\s*"?[^"<]+"?\s*</.test(to) ? 'yes' : 'no'}`)
+}
