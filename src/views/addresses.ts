@@ -28,6 +28,7 @@ const comments = /\((?:[^()\\]|\\[^\n])*\)/g
 export function parseAddresses(raw: ByteString): readonly Mailbox[] {
   let text = raw.slice(0, raw.length - trailingBlanks(raw)).replace(/\\\\/g, '')
   text = text.replace(/^[^"()<>]+:[\t-\r ]*(?:;[\s\S]*)?/, '')
+  if (!/[^\t-\r ]/.test(text)) return []
   const found: Mailbox[] = []
   let at = 0
   while (at < text.length) {
@@ -67,10 +68,10 @@ interface Item {
   readonly end: number
 }
 
-/** One mailbox with the comma behind it. Blanks alone make a name too. */
+/** One mailbox with the comma behind it. Blanks alone make a name of one blank. */
 function readItem(text: string, from: number): Item | undefined {
   const start = endOf(blanksHere, text, from)
-  return readItemAt(text, start) ?? (start > from ? readItemAt(text, from) : undefined)
+  return readItemAt(text, start) ?? (start > from ? readItemAt(text, start - 1) : undefined)
 }
 
 function readItemAt(text: string, start: number): Item | undefined {
@@ -153,27 +154,49 @@ function readAngled(text: string, open: number): Angled | undefined {
   return tail && { address: address.slice(0, address.length - trailingBlanks(address)), ...tail }
 }
 
-/** Some software writes the address twice: `<a@b> <a@b>`. */
-function readTailAfterAngle(text: string, at: number): Tail | undefined {
-  let end = at
-  for (;;) {
-    const open = endOf(blanksHere, text, end)
-    if (text[open] !== '<') break
-    let inner = endOf(blanksHere, text, open + 1)
-    const quoted = endOf(quotedHere, text, inner)
-    if (quoted >= 0) inner = quoted
-    const word = endOf(wordHere, text, inner)
-    if (word < 0) break
-    const afterWord = endOf(blanksHere, text, word)
-    if (afterWord > word && text[afterWord] === '>') {
-      end = afterWord + 1
-      continue
+/** Repeated enclosures that are looked through, and places where one may end: more than real mail has. */
+const repeatsMax = 50
+const endsMax = 8
+
+/** Some software writes the address twice: `<a@b> <a@b>`. The longest reading that leaves a proper end wins. */
+function readTailAfterAngle(
+  text: string,
+  at: number,
+  depth = 0,
+  failed: Set<number> = new Set(),
+): Tail | undefined {
+  if (failed.has(at)) return undefined
+  if (depth < repeatsMax) {
+    for (const end of enclosureEnds(text, at)) {
+      const tail = readTailAfterAngle(text, end, depth + 1, failed)
+      if (tail) return tail
     }
-    const close = text.lastIndexOf('>', word - 1)
-    if (close < inner) break
-    end = close + 1
   }
-  return readTail(text, end) ?? (end === at ? undefined : readTail(text, at))
+  const tail = readTail(text, at)
+  if (!tail) failed.add(at)
+  return tail
+}
+
+/** Where a further `<...>` may end, longest first. */
+function enclosureEnds(text: string, at: number): number[] {
+  const open = endOf(blanksHere, text, at)
+  if (text[open] !== '<') return []
+  const start = endOf(blanksHere, text, open + 1)
+  const quoted = endOf(quotedHere, text, start)
+  const inner = quoted < 0 ? start : quoted
+  const wordEnd = endOf(wordHere, text, inner)
+  const ends: number[] = []
+  if (wordEnd >= 0) {
+    const close = endOf(blanksHere, text, wordEnd)
+    if (text[close] === '>') ends.push(close + 1)
+    let inside = text.lastIndexOf('>', wordEnd - 1)
+    while (inside > inner && ends.length < endsMax) {
+      ends.push(inside + 1)
+      inside = text.lastIndexOf('>', inside - 1)
+    }
+  }
+  if (text[start] === '>') ends.push(start + 1)
+  return ends
 }
 
 /** Sorts out what is a name and what an address. */

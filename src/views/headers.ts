@@ -140,7 +140,7 @@ function namesOf(raw: ByteString, undecoded: boolean): ByteString[] {
   return parseAddresses(raw).flatMap(({ name }) => {
     if (name === undefined) return []
     if (undecoded) return [name]
-    if (!/[^\t-\r ]/.test(name)) return [name]
+    if (!/[^\t-\r ]/.test(name)) return [name.replace(/\r?\n/g, '')]
     const decoded = decodeHeaderValue(name, 'name')
     const squeezed = decoded.replace(/[\t-\r ]+/g, ' ').replace(/^ | $/g, '')
     return [squeezed.replace(/^'([^\n]*)'$/, '$1')]
@@ -216,7 +216,7 @@ const hostCharsMax = 251
 function hostAt(text: string, at: number, end: number, domains: Domains): string | undefined {
   let dot = text.lastIndexOf('.', Math.min(end - 1, at + hostCharsMax))
   while (dot > at) {
-    const label = /^[A-Za-z0-9\x80-\xff-]+/.exec(text.slice(dot + 1, Math.min(end, dot + 65)))?.[0]
+    const label = /^[A-Za-z0-9-]+/.exec(text.slice(dot + 1, Math.min(end, dot + 65)))?.[0]
     const stop = dot + 1 + (label?.length ?? 0)
     const after = stop < text.length ? text[stop]! : ' '
     if (label !== undefined && !'._-'.includes(after) && domains.isTld(label)) return text.slice(at, stop)

@@ -2,11 +2,12 @@
 // The rules are what Thunderbird and Outlook make clickable, plus bare host names with a known TLD, as SpamAssassin 4.0.1 combines them
 // (fixtures/oracle/micro-uri). A scanner over words, linear in the line; SpamAssassin's one regex is not.
 import type { ByteString, Domains } from '../types.js'
-import { isFqdn } from './hosts.js'
 
 export interface Candidate {
   readonly text: ByteString
   readonly kind: 'scheme' | 'mail' | 'schemeless'
+  /** Of a schemeless one: the host, which has a known TLD but need not be well formed. */
+  readonly host?: string
 }
 
 const wordEnd = 1
@@ -38,7 +39,7 @@ const mailtoHere = /mailto:/iy
 const afterHost = /\.?(?::\d{1,5})?(?:\/[\s\S]{1,2048})?/y
 const partMax = 2048
 const mailPartMax = 251
-const hostMax = 253
+const beforeTldMax = 252
 
 export function findInText(line: ByteString, domains: Domains, found: (candidate: Candidate) => void): void {
   const length = line.length
@@ -76,24 +77,19 @@ function scanWord(
     }
     if (atSign < at) {
       atSign = line.indexOf('@', at)
-      if (atSign < 0) atSign = length32
+      if (atSign < 0) atSign = nowhere
     }
     const scheme = schemeEnd(line, at, end)
     const mail = scheme < 0 ? mailStop(line, at, segment, atSign) : -1
-    const host = scheme < 0 && mail < 0 ? hostStop(line, at, end, domains) : -1
-    const stop = Math.max(scheme, mail, host)
-    if (stop < 0) {
-      at++
-      continue
-    }
-    const text = line.slice(at, stop)
-    if (scheme >= 0) found({ text, kind: 'scheme' })
-    else if (mail >= 0) found({ text, kind: 'mail' })
-    else found({ text, kind: 'schemeless' })
-    at = stop
+    const host = scheme < 0 && mail < 0 ? hostUpTo(line, at, end, domains) : undefined
+    if (scheme >= 0) found({ text: line.slice(at, end), kind: 'scheme' })
+    else if (mail >= 0) found({ text: line.slice(at, mail), kind: 'mail' })
+    else if (host !== undefined) found({ text: line.slice(at, end), kind: 'schemeless', host })
+    at = mail >= 0 ? mail : scheme >= 0 || host !== undefined ? end : at + 1
   }
 }
-const length32 = 0x7fffffff
+/** No @ anywhere: behind every place. */
+const nowhere = 0x7fffffff
 
 /** Between a word and what is none, after a delimiter, or after the shift of a Japanese charset (ESC ( and a letter). */
 function mayStart(line: ByteString, at: number): boolean {
@@ -127,19 +123,16 @@ function mailStop(line: ByteString, at: number, segment: number, atSign: number)
   return domain >= 1 && domain <= mailPartMax ? segment : -1
 }
 
-/** A host name in the open: the whole run up to the end of the word, a port or a path. */
-function hostStop(line: ByteString, at: number, end: number, domains: Domains): number {
-  if (at > 0 && (bytes[line.charCodeAt(at - 1)]! & hostAfter) === 0) return -1
-  if (!/[A-Za-z0-9]/.test(line[at]!)) return -1
+/** A host name in the open: the whole run up to the end of the word, a port or a path; undefined if there is none. */
+function hostUpTo(line: ByteString, at: number, end: number, domains: Domains): string | undefined {
+  if (at > 0 && (bytes[line.charCodeAt(at - 1)]! & hostAfter) === 0) return undefined
+  if (!/[A-Za-z0-9]/.test(line[at]!)) return undefined
   let stop = at
   while (stop < end && (bytes[line.charCodeAt(stop)]! & hostChar) !== 0) stop++
   const host = line.slice(at, line[stop - 1] === '.' ? stop - 1 : stop)
   const dot = host.lastIndexOf('.')
-  if (dot < 1 || host.length > hostMax + 64 || !domains.isTld(host.slice(dot + 1))) return -1
-  if (dot > hostMax - 1) return -1
+  if (dot < 1 || dot > beforeTldMax || !domains.isTld(host.slice(dot + 1))) return undefined
   afterHost.lastIndex = at + host.length
-  const word = line.slice(0, end)
-  afterHost.test(word)
-  if (afterHost.lastIndex !== end) return -1
-  return isFqdn(host) ? end : -2
+  afterHost.test(line.slice(0, end))
+  return afterHost.lastIndex === end ? host : undefined
 }

@@ -4,7 +4,7 @@ import { redirectBytesMax, redirectorStepsMax, uriBytesMax, urisMax } from '../l
 import type { ByteString, Domains, Message, TextView, Uri, UriView } from '../types.js'
 import { createDomains, type RegistryDomains } from './domains.js'
 import { Fields } from './fields.js'
-import type { IdnMode } from './hosts.js'
+import { type IdnMode, isFqdn } from './hosts.js'
 import { requiredLiteral } from './required-literal.js'
 import { cleanUri, decodePercent, uriHost } from './uri-clean.js'
 import { type Candidate, findInText } from './uri-text.js'
@@ -179,6 +179,7 @@ function plausible(
   if (seen.has(raw)) return undefined
   seen.add(raw)
   if (candidate.kind === 'mail' && !raw.includes('@')) return undefined
+  if (candidate.host !== undefined && !isFqdn(candidate.host)) return undefined
   if (/^[cm]id:/i.test(raw) || /^\w+:\/{0,2}$/.test(raw)) return undefined
   const named = withScheme(raw)
   if (!named) return undefined
