@@ -196,7 +196,8 @@ async function main(): Promise<void> {
     directives: [...viewDirectives, ...listDirectives],
     local: true,
   })
-  const engine = createEngine(plan, plugins, { local: true })
+  // The recorded answers come from one process.
+  const engine = createEngine(plan, plugins, { local: true, frozenCaptures: true })
   const domains = createDomains(domainLists(plan.settings))
   const scores = new Map(plan.rules.map((rule) => [rule.name, rule.scores[0]]))
   const textKinds = ['header', 'body', 'rawbody', 'uri', 'full', 'mimeheader']

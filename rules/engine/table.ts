@@ -115,7 +115,8 @@ function evalsOf(plan: Plan, plugins: readonly Plugin[]): Map<string, Eval> {
   return evals
 }
 
-function patternUse(pattern: CompiledPattern, rule: Rule): PatternUse {
+/** How a rule's tflags want its pattern matched. */
+export function patternUse(pattern: CompiledPattern, rule: Rule): PatternUse {
   const multiple = rule.tflags.includes('multiple')
   return {
     pattern,
