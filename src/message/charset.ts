@@ -4,7 +4,9 @@
 import { isUtf8 } from 'node:buffer'
 import type { ByteString } from '../types.js'
 import { bytesOf, has8bit, utf8Octets } from './bytes.js'
+import { encodingName } from './encoding-names.js'
 import { decoderFor, decodeWindows1252 } from './encodings.js'
+import { hasLoneSurrogate, hasNoncharacter } from './unicode.js'
 
 /**
  * Text as Perl holds it. `wide` text is characters; text that is not wide is bytes (which may be read as Latin-1 characters). The difference
@@ -46,7 +48,8 @@ function normalize(bytes: ByteString, declared: string, insist: boolean): Text {
     if (text !== undefined) return { text, wide: true }
   }
   const text = decodeDeclared(bytes, declared, insist)
-  if (text !== undefined) return { text, wide: true }
+  // UTF-7 without an encoded piece comes out as the bytes it was.
+  if (text !== undefined) return { text, wide: text !== bytes || encodingName(declared) !== 'utf-7' }
   if (ascii) return { text: bytes, wide: false }
   return { text: decodeWindows1252(bytes), wide: true }
 }
@@ -61,16 +64,12 @@ function decodeDeclared(bytes: ByteString, declared: string, insist: boolean): s
   return decode?.(bytes, !insist)
 }
 
-/** Noncharacters, which strict UTF-8 of Perl refuses. */
-const noncharacter =
-  /[\ufdd0-\ufdef\ufffe\uffff]|[\ud83f\ud87f\ud8bf\ud8ff\ud93f\ud97f\ud9bf\ud9ff\uda3f\uda7f\udabf\udaff\udb3f\udb7f\udbbf\udbff][\udffe\udfff]/
-
 /** Characters of strictly valid UTF-8, undefined for anything else. */
 export function decodeUtf8(bytes: ByteString): string | undefined {
   const buffer = bytesOf(bytes)
   if (!isUtf8(buffer)) return undefined
   const text = buffer.toString('utf8')
-  return noncharacter.test(text) ? undefined : text
+  return hasNoncharacter(text) ? undefined : text
 }
 
 /**
@@ -95,13 +94,11 @@ function guessUtf16(bytes: ByteString): 'le' | 'be' | undefined {
   return little > big ? 'le' : big > little ? 'be' : undefined
 }
 
-/** Strict: an odd length or a lone surrogate is no UTF-16. */
+/** Strict: an odd length, a lone surrogate or a noncharacter is no UTF-16. */
 function decodeUtf16(bytes: ByteString, order: 'le' | 'be'): string | undefined {
   if (bytes.length % 2 !== 0) return undefined
   const buffer = bytesOf(bytes)
   if (order === 'be') buffer.swap16()
   const text = buffer.toString('utf16le')
-  return /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/.test(text)
-    ? undefined
-    : text
+  return hasLoneSurrogate(text) || hasNoncharacter(text) ? undefined : text
 }

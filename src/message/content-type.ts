@@ -55,8 +55,12 @@ const isQuote = (code: number): boolean => code === 34 || code === 39
 function continuedName(value: ByteString): ByteString {
   const pieces: ByteString[] = []
   const start = /\b(?:file)?name\*(\d{1,4})[ \t\n\r\f\v]*=[ \t\n\r\f\v]*/gi
-  for (let found = start.exec(value); found !== null; found = start.exec(value))
+  for (let found = start.exec(value); found !== null; found = start.exec(value)) {
     pieces[Number(found[1])] = parameterAt(value, start.lastIndex)
+    const semicolon = value.indexOf(';', start.lastIndex)
+    if (semicolon < 0) break
+    start.lastIndex = semicolon
+  }
   return pieces.join('')
 }
 

@@ -77,7 +77,7 @@ const nameCharsMax = 64
 
 /** Canonical name in lower case, undefined when Encode has no such charset. */
 export function encodingName(declared: string): string | undefined {
-  let name = declared.toLowerCase()
+  let name = declared.toLowerCase().replace(/\s+/g, '')
   // An alias may lead to another one: `iso_8859-2`, `tis_620`, `x-mac-roman`.
   for (let round = 0; round < 4; round++) {
     if (name === '' || name.length > nameCharsMax) return undefined
@@ -95,8 +95,8 @@ function resolveOnce(name: string): string | undefined {
     const part = latinParts[Number(latin[1])]
     return part === undefined ? undefined : `iso-8859-${part}`
   }
-  // Blanks and underscores stand for hyphens.
-  const spaced = /^([^\s_]+)[\s_]+([^\s_]*)$/.exec(name)
+  // An underscore stands for a hyphen.
+  const spaced = /^([^_]+)_+([^_]*)$/.exec(name)
   if (spaced !== null) {
     const hyphened = `${spaced[1]}-${spaced[2]}`
     if (encodingName(hyphened) !== undefined) return hyphened

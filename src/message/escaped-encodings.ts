@@ -4,6 +4,7 @@
 import type { ByteString } from '../types.js'
 import { bytesOf } from './bytes.js'
 import type { Decode } from './encodings.js'
+import { loneSurrogates } from './unicode.js'
 
 const high = (text: ByteString): ByteString =>
   text.replace(/[\x21-\x7e]/g, (byte) => String.fromCharCode(byte.charCodeAt(0) | 0x80))
@@ -16,7 +17,7 @@ function decodeEscaping(bytes: ByteString, decode: Decode): string {
   for (let at = 0; at < bytes.length; ) {
     const length = bytes.charCodeAt(at) < 0x80 ? 1 : bytes[at] === '\x8f' ? 3 : 2
     const text = decode(bytes.slice(at, at + length), true)
-    if (text !== undefined && text !== '') {
+    if (text !== undefined) {
       out += text
       at += length
     } else {
@@ -33,13 +34,13 @@ export function decodeIso2022Jp(bytes: ByteString, eucJp: Decode): string {
   const [first, ...rest] = ascii.split('\x1b')
   let out = first ?? ''
   for (const part of rest) {
-    const escape = /^(?:(\$\([D])|(?:\$@|\$B|&@)|(\([BJ])|(\(I))/.exec(part)
+    const sequence = /^(?:(\$\([D])|(?:\$@|\$B|&@)|(\([BJ])|(\(I))/.exec(part)
     // An unknown escape sequence ends the text.
-    if (escape === null) break
-    const text = part.slice(escape[0].length)
-    if (escape[2] !== undefined) out += text
-    else if (escape[3] !== undefined) out += high(text).replace(/[\xa1-\xdf]/g, '\x8e$&')
-    else if (escape[1] !== undefined) out += high(text).replace(/[\xa1-\xfe][\xa1-\xfe]/g, '\x8f$&')
+    if (sequence === null) break
+    const text = part.slice(sequence[0].length)
+    if (sequence[2] !== undefined) out += text
+    else if (sequence[3] !== undefined) out += high(text).replace(/[\xa1-\xdf]/g, '\x8e$&')
+    else if (sequence[1] !== undefined) out += high(text).replace(/[\xa1-\xfe][\xa1-\xfe]/g, '\x8f$&')
     else out += high(text)
   }
   return decodeEscaping(out, eucJp)
@@ -59,12 +60,10 @@ export function decodeHz(bytes: ByteString, eucCn: Decode): string {
   return decodeEscaping(plain, eucCn)
 }
 
-const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
-
 export const decodeUtf7: Decode = (bytes) =>
   bytes.replace(/\+(?:-|([A-Za-z0-9+/]+)-?)/g, (_all, digits: string | undefined) => {
     if (digits === undefined) return '+'
     const units = bytesOf(Buffer.from(digits, 'base64').toString('latin1'))
     const whole = units.subarray(0, units.length - (units.length % 2))
-    return whole.swap16().toString('utf16le').replace(loneSurrogate, '\ufffd')
+    return whole.swap16().toString('utf16le').replace(loneSurrogates, '\ufffd')
   })

@@ -10,6 +10,7 @@ export interface HeaderSection {
   readonly pristine: ByteString
   /** Offset in the text where the body starts. */
   readonly bodyOffset: number
+  readonly body: ByteString
   readonly missingSeparator: boolean
   readonly truncated: boolean
 }
@@ -26,6 +27,7 @@ export function readHeaderSection(text: ByteString, start: number, crlf: boolean
   let fieldStart = -1
   let fieldEnd = start
   let invalidLines = 0
+  let body: ByteString | undefined
   let at = start
 
   const finishField = (): void => {
@@ -70,19 +72,32 @@ export function readHeaderSection(text: ByteString, start: number, crlf: boolean
       const isBoundary = first === 45 && text.charCodeAt(at + 1) === 45
       if (isBoundary || (!startsField(text, at, next) && ++invalidLines > invalidLinesMax)) {
         missingSeparator = true
+        // The line that turns out to belong to the body has been repaired like a header line by then.
+        if (crlf && isBareFeed(text, at, feed)) body = text.slice(at, feed) + '\r\n' + text.slice(next)
         break
       }
     }
     if (fieldStart < 0) fieldStart = at
     fieldEnd = next
-    if (crlf && feed >= 0 && (feed === at || text.charCodeAt(feed - 1) !== 13)) {
+    if (crlf && isBareFeed(text, at, feed)) {
       repaired += text.slice(copied, feed) + '\r\n'
       copied = next
     }
     at = next
   }
-  return { headers, pristine: repaired + text.slice(copied, at), bodyOffset: at, missingSeparator, truncated }
+  return {
+    headers,
+    pristine: repaired + text.slice(copied, at),
+    bodyOffset: at,
+    body: body ?? text.slice(at),
+    missingSeparator,
+    truncated,
+  }
 }
+
+/** The line from `start` ends at `feed` (-1 = it does not end) without a CR. */
+const isBareFeed = (text: ByteString, start: number, feed: number): boolean =>
+  feed === start || (feed > start && text.charCodeAt(feed - 1) !== 13)
 
 const isSpaceOrTab = (code: number): boolean => code === 32 || code === 9
 

@@ -30,6 +30,8 @@ class Splitter {
   private missingMimeSeparator = false
   /** The part's own header names this very boundary: its closing delimiter belongs to it, not to us. */
   private nested = false
+  /** The very last line is a closing delimiter that belonged to a nested part: it counts as ours all the same. */
+  private closedByNested = false
 
   constructor(
     private readonly text: ByteString,
@@ -127,7 +129,7 @@ class Splitter {
       }
       if (next === text.length) {
         this.pieces.push({ headers, body: breakLongLines(text.slice(at)) })
-        return { next, closing: false, delimiter: false }
+        return { next, closing: this.closedByNested, delimiter: false }
       }
       if (startsField(text, at, next)) {
         if (pending >= 0) headers.push(this.field(pending, pendingEnd))
@@ -163,7 +165,7 @@ class Splitter {
       return { ...delimiter, delimiter: true }
     }
     this.pieces.push({ headers, body: breakLongLines(text.slice(start)) })
-    return { next: text.length, closing: false, delimiter: false }
+    return { next: text.length, closing: this.closedByNested, delimiter: false }
   }
 
   private nextDelimiterFrom(start: number): number {
@@ -175,7 +177,10 @@ class Splitter {
     if (!this.text.startsWith(this.delimiter, at)) return undefined
     const line = this.readDelimiter(at)
     if (line === undefined || !this.nested) return line
-    if (line.closing) this.nested = false
+    if (line.closing) {
+      this.nested = false
+      this.closedByNested = line.next === this.text.length
+    }
     return undefined
   }
 

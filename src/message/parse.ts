@@ -16,6 +16,7 @@ interface Section {
   readonly mboxLine?: ByteString
   readonly lineEnd: '\n' | '\r\n'
   readonly pristineHeaders: ByteString
+  readonly pristineBody: ByteString
   readonly bodyOffset: number
   readonly body: ByteString
   readonly missingSeparator: boolean
@@ -48,7 +49,7 @@ export function parseMessage(raw: Uint8Array): Message {
     parts: preorder(tree.root),
     defects,
     boundaryState: tree.boundaryState,
-    pristine: section.pristineHeaders + text.slice(section.bodyOffset),
+    pristine: section.pristineHeaders + section.pristineBody,
     pristineHeaders: section.pristineHeaders,
   }
 }
@@ -59,14 +60,14 @@ function readSection(given: ByteString): Section {
   const separator = readSeparator(text)
   const lineEnd = decideLineEnd(text, separator.next)
   const header = readHeaderSection(text, separator.next, lineEnd === '\r\n')
-  const tail = text.slice(header.bodyOffset)
   return {
     headers: header.headers,
     ...(separator.mboxLine === undefined ? {} : { mboxLine: separator.mboxLine }),
     lineEnd,
     pristineHeaders: header.pristine,
+    pristineBody: header.body,
     bodyOffset: header.bodyOffset,
-    body: shortenBlankRuns(lineEnd === '\r\n' ? tail.replaceAll('\r\n', '\n') : tail),
+    body: shortenBlankRuns(lineEnd === '\r\n' ? header.body.replaceAll('\r\n', '\n') : header.body),
     missingSeparator: header.missingSeparator,
     truncated: header.truncated,
   }

@@ -66,7 +66,7 @@ export function compareCase(given: MicroCase): Difference[] {
   }
   const differences: Difference[] = []
   for (const [field, value] of Object.entries(actual))
-    if (canonical(value) !== canonical(expected[field] ?? emptyLike(value)))
+    if (!same(value, expected[field] ?? emptyLike(value)))
       differences.push({ field, expected: expected[field], actual: value })
   return differences
 }
@@ -136,15 +136,18 @@ function describePart(part: Part, text: TextView): Record<string, unknown> {
 
 export const sha1 = (text: ByteString): string => createHash('sha1').update(text, 'latin1').digest('hex')
 
-/** JSON with sorted keys, numbers to ten digits, empty lists and undefined left out. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) => {
-    if (typeof item === 'number') return Number(item.toPrecision(10))
-    if (item === null || typeof item !== 'object' || Array.isArray(item)) return item
-    return Object.fromEntries(
-      Object.entries(item)
-        .filter(([, inner]) => inner !== undefined && !(Array.isArray(inner) && inner.length === 0))
-        .sort(([a], [b]) => (a < b ? -1 : 1)),
-    )
-  })
+/** Equal, where a missing key is as good as an empty list and numbers may differ in the tenth digit. */
+function same(one: unknown, other: unknown): boolean {
+  if (typeof one === 'number' && typeof other === 'number')
+    return Math.abs(one - other) <= 1e-9 * Math.max(1, Math.abs(one))
+  if (Array.isArray(one) && Array.isArray(other))
+    return one.length === other.length && one.every((item, at) => same(item, other[at]))
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null)
+    return one === other
+  const [left, right] = [one as Record<string, unknown>, other as Record<string, unknown>]
+  const filled = (value: unknown): boolean =>
+    value !== undefined && !(Array.isArray(value) && value.length === 0)
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].every((key) =>
+    filled(left[key]) || filled(right[key]) ? same(left[key], right[key]) : true,
+  )
 }

@@ -124,6 +124,8 @@ function readNumber(source: string, from: number): Reference {
 
 function digitValue(code: number, hex: boolean): number {
   if (code >= 48 && code <= 57) return code - 48
+  // HTML::Parser looks hex digits up in a C string and so takes a NUL for a zero.
+  if (hex && code === 0) return 0
   const letter = code | 32
   return hex && letter >= 97 && letter <= 102 ? letter - 87 : -1
 }

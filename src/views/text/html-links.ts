@@ -138,10 +138,13 @@ function refreshTarget(content: ByteString): string | undefined {
 
 const contentCharsMax = 16_384
 
-/** `http://host/dir/index.html` -> `http://host/dir/` */
+/** `http://host/dir/index.html` -> `http://host/dir/`: what looks like a file name at the end is dropped. */
 function withoutFileName(uri: string): string {
-  const file = /[^/.]+\.[^/.]{2,4}$/.exec(uri.slice(-300))
-  if (file === null) return uri
-  const folder = uri.slice(0, uri.length - file[0].length)
-  return /^[a-z]+:\/{0,2}[^/]+\//i.test(folder) ? folder : uri
+  const dot = uri.lastIndexOf('.')
+  const extension = uri.slice(dot + 1)
+  if (dot < 1 || extension.length < 2 || extension.length > 4 || extension.includes('/')) return uri
+  const start = Math.max(uri.lastIndexOf('/', dot - 1), uri.lastIndexOf('.', dot - 1)) + 1
+  if (start === dot) return uri
+  const folder = uri.slice(0, start)
+  return /^[a-z]+:\/{0,2}[^/]+\/[^\n]*$/i.test(folder) ? folder : uri
 }

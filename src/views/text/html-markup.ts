@@ -123,31 +123,40 @@ export function readComment(src: string, from: number, lenient: boolean): number
   return incomplete
 }
 
-/** Offset behind `<!DOCTYPE ...>` or `<!ENTITY ...>`, notMarkup for anything else that starts with `<!letter`. */
-export function readDeclaration(src: string, open: number): number {
+export interface Declaration {
+  /** Offset behind it, undefined when it is none. */
+  readonly end: number | undefined
+  /** How far it was read: what is no declaration counts as a comment up to the next '>' from here. */
+  readonly readTo: number
+}
+
+/** `<!DOCTYPE ...>` or `<!ENTITY ...>`; undefined when it is incomplete. */
+export function readDeclaration(src: string, open: number): Declaration | undefined {
   let at = open + 2
-  if (!isLetter(src.charCodeAt(at))) return notMarkup
+  const failed = (): Declaration => ({ end: undefined, readTo: at })
+  if (!isLetter(src.charCodeAt(at))) return failed()
   while (isNameChar(src.charCodeAt(at))) at++
-  if (at >= src.length) return incomplete
-  if (!/^(?:doctype|entity)$/i.test(src.slice(open + 2, Math.min(at, open + 10)))) return notMarkup
+  if (at >= src.length) return undefined
+  if (!/^(?:doctype|entity)$/i.test(src.slice(open + 2, Math.min(at, open + 10)))) return failed()
   for (;;) {
     at = skipSpaces(src, at)
-    if (at >= src.length) return incomplete
+    if (at >= src.length) return undefined
     const code = src.charCodeAt(at)
-    if (code === GT) return at + 1
+    if (code === GT) return { end: at + 1, readTo: at + 1 }
     if (isQuote(code)) {
       const close = src.indexOf(code === 34 ? '"' : "'", at + 1)
-      if (close < 0) return incomplete
+      if (close < 0) return undefined
       at = close + 1
     } else if (code === DASH) {
-      if (at + 1 >= src.length) return incomplete
-      if (src.charCodeAt(at + 1) !== DASH) return notMarkup
-      const close = src.indexOf('--', at + 2)
-      if (close < 0) return incomplete
+      at++
+      if (at >= src.length) return undefined
+      if (src.charCodeAt(at) !== DASH) return failed()
+      const close = src.indexOf('--', at + 1)
+      if (close < 0) return undefined
       at = close + 2
     } else {
       at = skipWord(src, at + 1)
-      if (at >= src.length) return incomplete
+      if (at >= src.length) return undefined
     }
   }
 }

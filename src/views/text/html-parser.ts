@@ -113,6 +113,11 @@ export class HtmlParser {
     this.flushPendingEnd()
   }
 
+  /** The document ended within an IGNORE section: then HTML::Parser does not even report its end. */
+  get endedIgnoring(): boolean {
+    return this.section === IGNORE
+  }
+
   private get section(): number {
     return this.sections.length === 0 ? 0 : this.sections[this.sections.length - 1]!
   }
@@ -247,6 +252,7 @@ export class HtmlParser {
   private takeDeclaration(open: number): number {
     const { src } = this
     const next = src.charCodeAt(open + 2)
+    let readTo = open + 2
     if (next === 45) {
       if (open + 3 >= src.length) return incomplete
       if (src.charCodeAt(open + 3) === 45) {
@@ -265,15 +271,17 @@ export class HtmlParser {
         return section.end
       }
     } else {
-      const end = readDeclaration(src, open)
-      if (end === incomplete) return incomplete
-      if (end !== notMarkup) {
+      const declaration = readDeclaration(src, open)
+      if (declaration === undefined) return incomplete
+      const { end } = declaration
+      if (end !== undefined) {
         this.flushPendingEnd()
         if (this.section !== IGNORE) this.events.declaration(src.slice(open, end))
         return end
       }
+      readTo = declaration.readTo
     }
-    const close = src.indexOf('>', open + 2)
+    const close = src.indexOf('>', readTo)
     if (close < 0) return incomplete
     this.emitComment(open, close + 1)
     return close + 1

@@ -102,25 +102,33 @@ export class HtmlRenderer implements HtmlEvents {
     return { visible: join(this.pieces.filter((piece) => !piece.invisible)), invisible: join(hidden) }
   }
 
-  /** `sourceChars` and `sourceBytes` measure the part with and without its charset undone. */
-  result(part: Part, sourceChars: number, whole: Text, sourceBytes: number): HtmlResult {
+  /**
+   * `sourceChars` and `sourceBytes` measure the part with and without its charset undone. Most results come with the end of the document;
+   * where that was not `reported` SpamAssassin lacks them (an unclosed `<![IGNORE[`).
+   */
+  result(part: Part, sourceChars: number, whole: Text, sourceBytes: number, reported: boolean): HtmlResult {
     const htmlLength = charLength(whole.text)
+    const values = {
+      html: 1,
+      ...this.flags,
+      html_length: htmlLength,
+      non_space_len: htmlLength - countSpace(whole),
+      ratio: sourceBytes === 0 ? undefined : (sourceBytes - htmlLength) / sourceBytes,
+    }
+    if (!reported) return { ...emptyHtml(part), values }
     const uriDetail = this.uriDetail()
+    const inside = new Map([...this.inside].map(([tag, depth]) => [this.key(tag), depth]))
     return {
       values: {
-        html: 1,
-        ...this.flags,
+        ...values,
         length: sourceChars,
-        html_length: htmlLength,
-        non_space_len: htmlLength - countSpace(whole),
-        ratio: sourceBytes === 0 ? undefined : (sourceBytes - htmlLength) / sourceBytes,
         image_area: this.imageArea,
         min_size: this.style.minSize,
         max_size: this.style.maxSize,
         ...this.ratios(),
       },
-      inside: this.inside,
-      tags: new Set(this.inside.keys()),
+      inside,
+      tags: new Set(inside.keys()),
       title: this.titles.map(octets),
       comment: this.comments,
       script: this.scripts,
@@ -149,11 +157,16 @@ export class HtmlRenderer implements HtmlEvents {
   private uriDetail(): Map<ByteString, HtmlUri> {
     const detail = new Map<ByteString, HtmlUri>()
     for (const [uri, { types, anchor }] of this.links.records)
-      detail.set(octets({ text: uri, wide: this.wide || /[^\x00-\xff]/.test(uri) }), {
+      detail.set(this.key(uri), {
         types,
         anchor: anchor.map(octets),
       })
     return detail
+  }
+
+  /** Octets of a tag or an address; in a narrow source an entity may have made it wide. */
+  private key(text: string): ByteString {
+    return octets({ text, wide: this.wide || /[^\x00-\xff]/.test(text) })
   }
 
   /** True if the tag is one of an office program, which is only counted. */
@@ -237,6 +250,22 @@ export class HtmlRenderer implements HtmlEvents {
     if (found !== null) this.charsets.push(found[1]!)
   }
 }
+
+/** An html part without a byte is not parsed and has no values, yet as the last one it is what evals look at (micro-html part-018). */
+export const emptyHtml = (part: Part): HtmlResult => ({
+  values: {},
+  inside: new Map(),
+  tags: new Set(),
+  title: [],
+  comment: [],
+  script: [],
+  anchor: [],
+  links: [],
+  uriDetail: new Map(),
+  uriTruncated: false,
+  charsets: [],
+  part,
+})
 
 const join = (pieces: readonly Piece[]): Text => ({
   text: pieces.map((piece) => piece.text).join(''),

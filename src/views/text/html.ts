@@ -26,29 +26,17 @@ export function renderHtml(source: Text, part: Part, bytes: number): RenderedHtm
   return {
     rendered,
     ...renderer.split(rendered),
-    html: renderer.result(part, charLength(source.text), rendered, bytes),
+    html: renderer.result(part, charLength(source.text), rendered, bytes, !parser.endedIgnoring),
   }
 }
+
+const emptyTag = /<(\w{1,256})[ \t\n\r\f\v]{0,256}\/>/g
+const emptyWideTag =
+  /<([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]{1,256})(?:(?!\ufeff)[\s\x85]){0,256}\/>/gu
 
 /** What is put right in the text before it is parsed: blanks, `<br/>`, and curly quotes, which otherwise end up in attributes. */
 function repair({ text, wide }: Text): string {
   let out = text.includes('&nbsp;') ? text.replaceAll('&nbsp;', ' ') : text
-  if (out.includes('/>')) out = out.replace(/<(\w{1,256})\s{0,256}\/>/g, '<$1>')
+  if (out.includes('/>')) out = out.replace(wide ? emptyWideTag : emptyTag, '<$1>')
   return wide ? out.replace(/[\u201c\u201d]/g, '"') : out.replace(/\xe2\x80[\x9c\x9d]/g, '"')
 }
-
-/** An html part without a byte is not parsed and has no values, yet as the last one it is what evals look at (micro-html part-018). */
-export const emptyHtml = (part: Part): HtmlResult => ({
-  values: {},
-  inside: new Map(),
-  tags: new Set(),
-  title: [],
-  comment: [],
-  script: [],
-  anchor: [],
-  links: [],
-  uriDetail: new Map(),
-  uriTruncated: false,
-  charsets: [],
-  part,
-})

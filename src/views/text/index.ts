@@ -4,7 +4,8 @@
 import { normalizeCharset, octets } from '../../message/charset.js'
 import type { ByteString, HtmlResult, Message, Part, TextView } from '../../types.js'
 import { collapse, shortLines, truncateRendered } from './body.js'
-import { emptyHtml, renderHtml } from './html.js'
+import { renderHtml } from './html.js'
+import { emptyHtml } from './html-renderer.js'
 import { rawChunks } from './rawbody.js'
 
 export interface TextOptions {

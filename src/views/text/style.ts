@@ -130,25 +130,33 @@ export class StyleStack {
 }
 
 /** A style attribute: the last word on each property wins; only names in the spelling SpamAssassin knows count. */
-function applyStyle(given: Style, text: string, parent: Style): Style {
-  let { foreground, background } = given
+function applyStyle(before: Style, text: string, parent: Style): Style {
+  let { foreground, background } = before
   const other: { display?: string; visibility?: string } = {}
+  const setColor = (property: string, color: Color): void => {
+    if (property.length > 'color'.length) background = color
+    else foreground = color
+  }
   for (const part of text.slice(0, styleCharsMax).split(';')) {
     const colon = part.indexOf(':')
     if (colon < 0) continue
     const written = part.slice(0, colon).trimStart()
-    const value = part.slice(colon + 1).trim()
-    if (value === '' && !/^(?:background-)?color$/i.test(written)) continue
-    if (/^(?:background-)?color$/i.test(written)) {
-      if (value === '' || value.includes('\n')) continue
+    const isColor = /^(?:background-)?color$/i.test(written)
+    const given = part.slice(colon + 1)
+    const value = given.trim()
+    if (value.includes('\n')) continue
+    if (value === '') {
+      // Blanks only are a colour nobody knows. (SpamAssassin loses the whole part over an empty `background`; that is not copied.)
+      if (isColor && /[^\n]/.test(given)) setColor(written, invalid)
+      continue
+    }
+    if (isColor) {
       const color = value
         .toLowerCase()
         .replace(/!\s*important$/, '')
         .trimEnd()
       if (color === 'inherit') continue
-      const read = color === 'transparent' ? color : readStyleColor(color)
-      if (written.length > 5) background = read
-      else foreground = read
+      setColor(written, color === 'transparent' ? color : readStyleColor(color))
     } else if (written === 'background') {
       background = backgroundColor(value.toLowerCase()) ?? background
     } else {
@@ -158,7 +166,7 @@ function applyStyle(given: Style, text: string, parent: Style): Style {
   }
   if (background === 'transparent') background = parent.background
   if (foreground === 'transparent') foreground = background
-  return { ...given, ...other, foreground, background }
+  return { ...before, ...other, foreground, background }
 }
 
 const styleCharsMax = 65_536
