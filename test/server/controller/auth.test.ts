@@ -149,7 +149,7 @@ describe('rights', () => {
     assert.throws(() => createController(testCore(), { password: 'q1' }), /password: .*choose another/)
     assert.throws(
       () => createController(testCore(), { enablePassword: '$2$x$y' }),
-      /enable_password: .*Catena/,
+      /enable_password: .*cannot be read/,
     )
   })
 })
