@@ -67,6 +67,7 @@ class Loader implements LineSink {
   private readonly directives = new Map<string, { readonly directive: Directive; readonly plugin?: string }>()
   private readonly loaded = new Set<string>()
   private readonly problems: Problem[] = []
+  private readonly scoreLines = new Map<string, Place>()
   private readonly hash = createHash('sha256')
   private readonly plugins: ReadonlyMap<string, Plugin>
   private readonly reader = new LineReader(this)
@@ -173,6 +174,7 @@ class Loader implements LineSink {
     if (key === 'test') return 'done'
     if (key === 'loadplugin' || key === 'tryplugin') return this.loadPlugin(key, value, place)
     if (key === 'shortcircuit' && this.loaded.has('Shortcircuit')) return readShortcircuit(value, this.book)
+    if (key === 'score') this.scoreLines.set(/^\S*/.exec(value)![0], place)
     return ruleLineReaders.get(key)?.(value, this.book)
   }
 
@@ -225,6 +227,9 @@ class Loader implements LineSink {
       settings,
       plugins: [...this.loaded],
       problems: this.problems,
+      scoresWithoutRule: [...this.scoreLines]
+        .filter(([name]) => !this.book.entries.has(name))
+        .map(([name, place]) => ({ name, ...place })),
       hash: this.hash.digest('hex'),
     }
   }

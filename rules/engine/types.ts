@@ -79,6 +79,8 @@ export interface Plan {
   /** Names of the plugins that are loaded (`loadplugin`), short form: 'FreeMail'. */
   readonly plugins: readonly string[]
   readonly problems: readonly Problem[]
+  /** Names that a `score` line mentions and no rule has, for lint. */
+  readonly scoresWithoutRule?: readonly ({ readonly name: string } & Place)[]
   /** Hash over everything that was read and the engine version: key of saved tables, config id. */
   readonly hash: string
 }

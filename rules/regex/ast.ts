@@ -78,12 +78,23 @@ export function foldSet(set: ByteSet): ByteSet {
   return out
 }
 
-/** The set of bytes that a one-byte node accepts, or undefined for any other node. */
+/** Sets of single characters, made once: [code] and, folded, [256 + code]. */
+const charSets: (ByteSet | undefined)[] = []
+
+function charSet(code: number, fold: boolean): ByteSet {
+  const key = fold ? 256 + code : code
+  let set = charSets[key]
+  if (!set) {
+    set = fold ? foldSet(rangeSet([code, code])) : rangeSet([code, code])
+    charSets[key] = set
+  }
+  return set
+}
+
+/** The set of bytes that a one-byte node accepts, or undefined for any other node. Shared: not to be changed. */
 export function bytesOf(node: Node): ByteSet | undefined {
   if (node.t === 'set') return node.set
-  if (node.t !== 'char') return undefined
-  const set = rangeSet([node.code, node.code])
-  return node.fold ? foldSet(set) : set
+  return node.t === 'char' ? charSet(node.code, node.fold) : undefined
 }
 
 /** Calls `visit` for the node and all nodes below it, parents first. */
