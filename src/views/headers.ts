@@ -141,10 +141,16 @@ function namesOf(raw: ByteString, undecoded: boolean): ByteString[] {
     if (name === undefined) return []
     if (undecoded) return [name]
     if (!/[^\t-\r ]/.test(name)) return [name.replace(/\r?\n/g, '')]
-    const decoded = decodeHeaderValue(name, 'name')
+    const decoded = decodeName(name)
+    if (!/[^\t-\r ]/.test(decoded)) return [decoded]
     const squeezed = decoded.replace(/[\t-\r ]+/g, ' ').replace(/^ | $/g, '')
     return [squeezed.replace(/^'([^\n]*)'$/, '$1')]
   })
+}
+
+/** Between two letters, because a name that decodes to blanks alone keeps them. */
+function decodeName(name: ByteString): ByteString {
+  return decodeHeaderValue(`x${name}x`, 'name').slice(1, -1)
 }
 
 const ipWord = bytePattern('(?<!\\.)\\b({ip})\\b(?!\\.)')
