@@ -6,13 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-
-const program = '/usr/sbin/clamd'
-
-/** Undefined when the peer is there, else the sentence with which tests skip. */
-export const clamdMissing: string | undefined = existsSync(program)
-  ? undefined
-  : 'clamd is missing: apt-get install clamav-daemon (npm run peers)'
+import { findProgram } from './peers.js'
 
 /** The harmless test virus, in pieces so that no scanner takes this file for one. */
 export const eicar = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-', 'STANDARD-ANTIVIRUS', '-TEST-FILE!$H+H*'].join(
@@ -65,7 +59,7 @@ export async function startClamd(
       '',
     ].join('\n'),
   )
-  const child = spawn(program, ['--config-file', config], { stdio: 'ignore' })
+  const child = spawn(findProgram('clamd') ?? 'clamd', ['--config-file', config], { stdio: 'ignore' })
   const isGone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   for (let waited = 0; !existsSync(unix); waited += 50) {
     if (child.exitCode !== null || waited > 20_000)

@@ -263,3 +263,37 @@ export const adspCases: readonly NetCase[] = [
   { name: 'ADSP discardable', from: from('hamd-adsp-discard.com'), expect: ['DKIM_ADSP_DISCARD'] },
   { name: 'ADSP no such domain', from: from('hamd-adsp-gone.com'), expect: ['DKIM_ADSP_NXDOMAIN'] },
 ]
+
+const dmarcOf = (word: string) => `hamd-dmarc-${word}.com`
+
+export const dmarcCases: readonly NetCase[] = [
+  {
+    name: 'DMARC pass by SPF',
+    from: from(dmarcOf('reject')),
+    mailFrom: from(dmarcOf('reject')),
+    expect: ['DMARC_PASS'],
+  },
+  { name: 'DMARC reject', from: from(dmarcOf('reject')), expect: ['DMARC_REJECT'] },
+  { name: 'DMARC quarantine', from: from(dmarcOf('quar')), expect: ['DMARC_QUAR'] },
+  { name: 'DMARC none', from: from(dmarcOf('none')), expect: ['DMARC_NONE'] },
+  {
+    name: 'DMARC strict',
+    from: from(dmarcOf('strict')),
+    mailFrom: from(`sub.${dmarcOf('strict')}`),
+    expect: ['DMARC_QUAR'],
+  },
+  {
+    name: 'DMARC policy for subdomains',
+    from: from(`other.${dmarcOf('strict')}`),
+    expect: ['DMARC_REJECT'],
+  },
+]
+
+export const allCases: readonly NetCase[] = [
+  ...relayCases,
+  ...uriCases,
+  ...askCases,
+  ...spfCases,
+  ...adspCases,
+  ...dmarcCases,
+]

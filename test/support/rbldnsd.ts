@@ -1,18 +1,13 @@
 // Real rbldnsd on loopback, serving the zone files of fixtures/zones.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
-import { chmodSync, copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDns } from '../../src/net/dns.js'
 import { packageRoot } from '../../src/root.js'
 
-const program = '/usr/sbin/rbldnsd'
 const zonesFolder = join(packageRoot, 'fixtures', 'zones')
-
-export const rbldnsdMissing: string | undefined = existsSync(program)
-  ? undefined
-  : 'rbldnsd is missing: apt-get install rbldnsd (npm run peers)'
 
 export interface TestRbldnsd {
   readonly port: number
@@ -58,9 +53,13 @@ export async function startRbldnsd(): Promise<TestRbldnsd> {
     args.push(`${found[1]}:${found[2]}:${join(folder, file)}`)
   }
   const user = process.getuid?.() === 0 ? ['-u', 'rbldns'] : []
-  const child = spawn(program, ['-n', '-f', ...user, '-b', `127.0.0.1/${port}`, '-c', '60s', ...args], {
-    stdio: 'ignore',
-  })
+  const child = spawn(
+    findProgram('rbldnsd') ?? 'rbldnsd',
+    ['-n', '-f', ...user, '-b', `127.0.0.1/${port}`, '-c', '60s', ...args],
+    {
+      stdio: 'ignore',
+    },
+  )
   const isGone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   const address = `127.0.0.1:${port}`
   await untilAnswering(address, zones[0]!, child)

@@ -12,6 +12,7 @@ import {
   startFakeClamd,
   type TestClamd,
 } from '../../support/clamd.js'
+import { needs } from '../../support/peers.js'
 
 const soon = () => Date.now() + 5_000
 const mail = (text: string) => Buffer.from(`Subject: x\n\n${text}\n`)
@@ -22,7 +23,7 @@ function shared(bytes: Uint8Array): Uint8Array {
   return copy
 }
 
-describe('clamd, the real one', { skip: clamdMissing ?? false }, () => {
+describe('clamd, the real one', needs('clamd'), () => {
   let server: TestClamd
   before(async () => {
     server = await startClamd({ streamBytesMax: 1_000_000 })
