@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createDns } from '../../src/net/dns.js'
 import { packageRoot } from '../../src/root.js'
+import { findProgram } from './peers.js'
 
 const zonesFolder = join(packageRoot, 'fixtures', 'zones')
 

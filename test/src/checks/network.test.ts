@@ -9,12 +9,7 @@ import { allCases, buildMail, type NetCase, relayCases, uriCases } from '../../s
 import { createNetScanner, type NetScanner } from '../../support/netscan.js'
 import { type NetWorld, startNetWorld, worldLines } from '../../support/networld.js'
 import { needs } from '../../support/peers.js'
-import {
-  hasPerlModule,
-  scanWithSpamAssassin,
-  spamAssassinMissing,
-  stockSources,
-} from '../../support/spamassassin.js'
+import { hasPerlModule, scanWithSpamAssassin, stockSources } from '../../support/spamassassin.js'
 
 const captured = JSON.parse(readFileSync(join(packageRoot, 'fixtures', 'oracle', 'sa-net.json'), 'utf8')) as {
   hits: Record<string, string[]>

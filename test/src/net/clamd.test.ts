@@ -4,14 +4,7 @@ import type { Socket } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { clamdBytesMax } from '../../../src/limits.js'
 import { checkClamd, createClamd, parseClamdAddress } from '../../../src/net/clamd.js'
-import {
-  badWord,
-  clamdMissing,
-  eicar,
-  startClamd,
-  startFakeClamd,
-  type TestClamd,
-} from '../../support/clamd.js'
+import { badWord, eicar, startClamd, startFakeClamd, type TestClamd } from '../../support/clamd.js'
 import { needs } from '../../support/peers.js'
 
 const soon = () => Date.now() + 5_000
