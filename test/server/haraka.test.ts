@@ -1,7 +1,6 @@
 // Haraka's own plugins, unchanged, against our real listener and our own rules: transaction and connection objects are faked, sockets and bytes are not.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
-import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { after, before, describe, test } from 'node:test'
@@ -10,10 +9,8 @@ import { createHttpFront } from '../../server/rspamd/front.js'
 import { rspamdOptions } from '../../server/rspamd/options.js'
 import { serveSpamd } from '../../server/spamd/index.js'
 import { CoreError } from '../../src/errors.js'
-import { loadRules } from '../../src/ruling.js'
-import { createScanner } from '../../src/scanner.js'
-import type { Core, Request } from '../../src/types.js'
-import { smallCore } from '../support/core.js'
+import type { Request } from '../../src/types.js'
+import { ownCore } from './rspamd/own-core.js'
 import { gtube, ham } from './rspamd/wire.js'
 
 const require = createRequire(import.meta.url)
@@ -33,7 +30,10 @@ describe('Haraka plugins', () => {
   let port: number
 
   before(async () => {
-    const core = ownCore()
+    const core = ownCore((request) => {
+      requests.push(request)
+      if (failing) throw failing
+    })
     const http = createHttpFront(core, rspamdOptions())
     const spamd = {
       allowTell: false,
@@ -54,31 +54,6 @@ describe('Haraka plugins', () => {
     port = Number(listening.addresses[0]!.split(':')[1])
   })
   after(() => listening.close(100))
-
-  /** Our own rules in this thread, watched. */
-  function ownCore(): Core {
-    const plan = loadRules({ builtin: true, paths: [], local: true })
-    const scanner = createScanner({
-      plan,
-      policy: {
-        thresholds: { greylist: 4, 'add header': 6, reject: 15 },
-        lookupMs: 1000,
-        unchecked: 'accept',
-        hostname: hostname(),
-        autolearn: false,
-      },
-      prefs: { kind: 'off', dir: null, allowUserRules: false },
-      net: { dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) } },
-    })
-    return {
-      ...smallCore(),
-      scan: async (request) => {
-        requests.push(request)
-        if (failing) throw failing
-        return (await scanner.scan(request)).scanned
-      },
-    }
-  }
 
   function plugin(name: 'rspamd' | 'spamassassin', settings: (cfg: Plugin) => void = () => {}): Plugin {
     const folder = dirname(require.resolve(`haraka-plugin-${name}/package.json`))

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
 import { after, beforeEach, describe, test } from 'node:test'
+import { createController } from '../../../server/controller/index.js'
 import { ByteBudget } from '../../../server/http-request.js'
 import type { RspamdOptions } from '../../../server/rspamd/options.js'
 import { CoreError } from '../../../src/errors.js'
@@ -174,6 +175,34 @@ describe('scan port under stress', () => {
     const busy = await Promise.all(Array.from({ length: 100 }, () => ask(port, '/checkv2', { body: ham })))
     assert.ok(busy.every((reply) => reply.json.score === 1.5))
     for (const socket of idle) socket.destroy()
+  })
+
+  test('mutilated requests end neither server', async () => {
+    const port = await start({ requestMs: 500 })
+    const controller = createController(core, { secureIps: ['127.0.0.1'] })
+    const bound = await controller.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 })
+    const valid = Buffer.from(
+      `POST /checkv2?a=%zz&from=x HTTP/1.1\r\nFlags: groups,zstd\r\nSettings: {"a":[1]}\r\nContent-Length: ${ham.length}\r\n\r\n${ham}`,
+    )
+    let seed = 1
+    const random = (below: number) => {
+      seed = (seed * 48_271) % 2_147_483_647
+      return seed % below
+    }
+    const damaged = Array.from({ length: 300 }, () => {
+      const bytes = Buffer.from(valid)
+      for (let n = random(12); n >= 0; n--) bytes[random(Math.min(bytes.length, 200))] = random(256)
+      return bytes.subarray(0, random(3) === 0 ? random(bytes.length) : bytes.length)
+    })
+    for (const to of [port, Number(bound.split(':')[1])]) {
+      await Promise.all(
+        damaged.map((bytes) =>
+          exchange(to, { send: [Buffer.concat([bytes, Buffer.from('\n\n')])], halfClose: true }),
+        ),
+      )
+      assert.equal((await ask(to, '/checkv2', { body: ham })).json.score, 1.5)
+    }
+    await controller.close()
   })
 
   test('a client that never reads its reply is let go', async () => {
