@@ -23,7 +23,9 @@ const mail = (body: string) =>
 
 const ham = mail('Hello Bob,\n\nthe minutes are at http://www.example.org/minutes as you wished.\n\nAlice')
 const spam = mail(`${gtube}\n`)
-const offer = ham.replace('Minutes of Tuesday', 'FREE viagra').replace('the minutes', 'click here: the order form')
+const offer = ham
+  .replace('Minutes of Tuesday', 'FREE viagra')
+  .replace('the minutes', 'click here: the order form')
 
 /** Sends bytes, half-closes if asked to, and reads to the end of the connection. */
 function exchange(
