@@ -73,20 +73,18 @@ export class ByteBudget {
   open(): Holding {
     let total = 0
     let charged = 0
+    const settle = (next: number) => {
+      const due = Math.max(0, next - this.freeBytes)
+      if (due > charged && this.used + due - charged > this.bytesMax) return false
+      this.used += due - charged
+      charged = due
+      total = next
+      return true
+    }
     return {
-      take: (bytes) => {
-        total += bytes
-        const due = Math.max(0, total - this.freeBytes) - charged
-        if (this.used + due > this.bytesMax) return false
-        this.used += due
-        charged += due
-        return true
-      },
-      release: () => {
-        this.used -= charged
-        charged = 0
-        total = 0
-      },
+      take: (bytes) => settle(total + bytes),
+      give: (bytes) => void settle(Math.max(0, total - bytes)),
+      release: () => void settle(0),
     }
   }
 
@@ -99,6 +97,8 @@ export class ByteBudget {
 export interface Holding {
   /** False when the budget is spent: the request is to be refused. */
   take(bytes: number): boolean
+  /** Gives back a part. */
+  give(bytes: number): void
   /** To be called when the reply is out; may be called again. */
   release(): void
 }

@@ -43,9 +43,9 @@ export async function inflateZstd(
     : inflateSlices(data, limit, holding)
 }
 
-const boundless: Holding = { take: () => true, release: () => {} }
+const boundless: Holding = { take: () => true, give: () => {}, release: () => {} }
 
-/** node:zlib tells no size on its way: the most that may come out is held from the start. */
+/** node:zlib tells no size on its way: the most that may come out is held until it is known how much did. */
 function inflateNative(
   data: Uint8Array,
   limit: number,
@@ -55,6 +55,7 @@ function inflateNative(
   if (!holding.take(limit)) return Promise.resolve({ status: 'overloaded' })
   return new Promise((resolve) => {
     native.zstdDecompress!(data, { maxOutputLength: limit }, (error, bytes) => {
+      holding.give(limit - (error ? 0 : bytes.length))
       if (error) resolve({ status: error.code === 'ERR_BUFFER_TOO_LARGE' ? 'too-large' : 'broken' })
       else resolve({ status: 'inflated', bytes: shared([bytes], bytes.length) })
     })

@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { decompress } from 'fzstd'
+import { ByteBudget } from '../../server/http-request.js'
 import { deflateZstd, inflateZstd, storedFrame } from '../../server/http-zstd.js'
 
 const withoutNative = {}
+type Done = (error: (Error & { code?: string }) | null, bytes: Buffer) => void
 
 /** A frame of one RLE block: `size` equal bytes in 17 bytes of frame. */
 function rleBomb(blocks: number): Buffer {
@@ -55,6 +57,33 @@ describe('zstd bodies', () => {
     assert.equal((await inflateZstd(bomb, 1024 * 1024 * 1024, undefined, withoutNative)).status, 'too-large')
     assert.ok(performance.now() - started < 2000)
     assert.equal((await inflateZstd(rleBomb(100), 1024 * 1024)).status, 'too-large')
+  })
+
+  test('the compressor of newer Nodes is used where it is, and holds no more than came out', async () => {
+    const budget = new ByteBudget(10_000_000, 0)
+    const native = {
+      zstdDecompress(data: Uint8Array, options: { maxOutputLength: number }, done: Done) {
+        const bytes = Buffer.from(decompress(data))
+        if (bytes.length <= options.maxOutputLength) done(null, bytes)
+        else done(Object.assign(new Error('large'), { code: 'ERR_BUFFER_TOO_LARGE' }), Buffer.alloc(0))
+      },
+      zstdCompress: (data: Uint8Array, done: Done) => done(null, Buffer.from(storedFrame(data))),
+    }
+    const frame = await deflateZstd(Buffer.alloc(3000, 'x'), native)
+    const holding = budget.open()
+    const inflated = await inflateZstd(frame, 5_000_000, holding, native)
+    assert.ok(inflated.status === 'inflated' && inflated.bytes.length === 3000)
+    assert.equal(budget.bytesUsed, 3000)
+    assert.equal((await inflateZstd(frame, 2000, holding, native)).status, 'too-large')
+    assert.equal(budget.bytesUsed, 3000)
+    assert.equal((await inflateZstd(frame, 5e9, new ByteBudget(1, 0).open(), native)).status, 'overloaded')
+    assert.equal(
+      (await inflateZstd(frame, 5e9, new ByteBudget(1, 0).open(), withoutNative)).status,
+      'overloaded',
+    )
+    holding.release()
+    holding.release()
+    assert.equal(budget.bytesUsed, 0)
   })
 
   test('garbage, cut frames and flipped headers are told apart from messages', async () => {

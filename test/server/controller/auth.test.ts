@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import { Authority } from '../../../server/controller/auth.js'
 import type { ControllerOptions } from '../../../server/controller/context.js'
 import { createController } from '../../../server/controller/index.js'
-import { HeaderList } from '../../../server/http-request.js'
+import { ByteBudget, HeaderList } from '../../../server/http-request.js'
 import { testCore } from '../rspamd/core.js'
 import { ask, ham } from '../rspamd/wire.js'
 
@@ -134,7 +134,7 @@ describe('rights', () => {
         headers: new HeaderList([['password', password]]),
         body: new Uint8Array(0),
         peer: { address, unix: false },
-        holding: { take: () => true, release: () => {} },
+        holding: new ByteBudget(1).open(),
       })
     assert.equal(await rights('readpw'), 'full')
     for (let i = 0; i < 10; i++) assert.equal(await rights(`wrong${i}`), 'none')
