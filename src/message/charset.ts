@@ -1,12 +1,11 @@
 // Turns bytes of a declared charset into characters, by SpamAssassin's order of guesses (4.0.1, Message/Node.pm; fixtures/oracle/micro-mime,
 // groups cs, csx, utf16): valid UTF-8 wins over any declaration, then the declared charset if every byte fits, then Windows-1252.
 
-import { isUtf8 } from 'node:buffer'
 import type { ByteString } from '../types.js'
 import { bytesOf, has8bit, utf8Octets } from './bytes.js'
 import { encodingName } from './encoding-names.js'
 import { decoderFor, decodeWindows1252 } from './encodings.js'
-import { hasLoneSurrogate, hasNoncharacter } from './unicode.js'
+import { decodeUtf8, hasLoneSurrogate, hasNoncharacter } from './unicode.js'
 
 /**
  * Text as Perl holds it. `wide` text is characters; text that is not wide is bytes (which may be read as Latin-1 characters). The difference
@@ -36,22 +35,29 @@ export function normalizeToOctets(bytes: ByteString, declared: string, insist = 
   // SpamAssassin hands UTF-16 words back undecoded once it knows they are valid (micro-mime utf16).
   if (insist && /^UTF[ -]?16/i.test(declared) && decodeDeclared(bytes, declared, true) !== undefined)
     return bytes
-  return octets(normalize(bytes, declared, insist))
+  const { text, wide, decoded } = normalize(bytes, declared, insist)
+  return wide || decoded ? utf8Octets(text) : text
 }
 
-function normalize(bytes: ByteString, declared: string, insist: boolean): Text {
+interface Normalized extends Text {
+  /** A decoder made it, and not only because it was ASCII anyway. */
+  readonly decoded: boolean
+}
+
+function normalize(bytes: ByteString, declared: string, insist: boolean): Normalized {
   const ascii = !has8bit(bytes)
   if (ascii && (asciiNames.test(declared) || asciiSupersets.test(declared)))
-    return { text: bytes, wide: false }
+    return { text: bytes, wide: false, decoded: false }
   if (!ascii && !insist) {
     const text = decodeUtf8(bytes)
-    if (text !== undefined) return { text, wide: true }
+    if (text !== undefined) return { text, wide: true, decoded: true }
   }
   const text = decodeDeclared(bytes, declared, insist)
   // UTF-7 without an encoded piece comes out as the bytes it was.
-  if (text !== undefined) return { text, wide: text !== bytes || encodingName(declared) !== 'utf-7' }
-  if (ascii) return { text: bytes, wide: false }
-  return { text: decodeWindows1252(bytes), wide: true }
+  if (text !== undefined)
+    return { text, wide: text !== bytes || encodingName(declared) !== 'utf-7', decoded: true }
+  if (ascii) return { text: bytes, wide: false, decoded: false }
+  return { text: decodeWindows1252(bytes), wide: true, decoded: true }
 }
 
 function decodeDeclared(bytes: ByteString, declared: string, insist: boolean): string | undefined {
@@ -62,14 +68,6 @@ function decodeDeclared(bytes: ByteString, declared: string, insist: boolean): s
   }
   const decode = decoderFor(declared)
   return decode?.(bytes, !insist)
-}
-
-/** Characters of strictly valid UTF-8, undefined for anything else. */
-export function decodeUtf8(bytes: ByteString): string | undefined {
-  const buffer = bytesOf(bytes)
-  if (!isUtf8(buffer)) return undefined
-  const text = buffer.toString('utf8')
-  return hasNoncharacter(text) ? undefined : text
 }
 
 /**

@@ -7,6 +7,7 @@ import { bytesOf, has8bit } from './bytes.js'
 import { doubleByteDecoder } from './double-byte.js'
 import { encodingName } from './encoding-names.js'
 import { decodeHz, decodeIso2022Jp, decodeIso2022Kr, decodeUtf7 } from './escaped-encodings.js'
+import { decodeUtf8, hasNoncharacter } from './unicode.js'
 
 /** `strict`: undefined instead of a replacement character when a byte does not fit. */
 export type Decode = (bytes: ByteString, strict: boolean) => string | undefined
@@ -26,6 +27,7 @@ export function decoderFor(declared: string): Decode | undefined {
 function makeDecoder(declared: string): Decode | undefined {
   // Mail programs read ISO-8859-1 as Windows-1252, and so does SpamAssassin.
   if (/^(?:ISO-?8859-1|Windows-1252|CP1252)$/i.test(declared)) return decodeStrictWindows1252
+  if (/^UTF-?8$/i.test(declared)) return decodeLaxUtf8
   const name = /^GB[ -]?18030(?:-20\d\d)?$/i.test(declared) ? 'cp936' : encodingName(declared)
   switch (name) {
     case undefined:
@@ -51,10 +53,27 @@ function makeDecoder(declared: string): Decode | undefined {
   }
 }
 
+/** Where Encode's single-byte tables differ from iconv-lite's: byte=character, fffd = not in use. */
+const singleBytePatches: Readonly<Record<string, string>> = {
+  cp1255: 'ca=fffd',
+  'hp-roman8': 'ef=fffd',
+  macroman: '7f=fffd bd=3a9 db=20ac f0=f8ff',
+  maccroatian: '7f=fffd bd=3a9 d8=f8ff db=20ac',
+  maccyrillic: '7f=fffd a2=490 b6=491 ff=20ac',
+  macgreek: '7f=fffd 9c=20ac af=b7 ff=ad',
+  macturkish: '7f=fffd bd=3a9 f0=f8ff f5=f8a0',
+  maccenteuro: '7f=fffd',
+}
+
 function singleByteDecoder(name: string): Decode | undefined {
   if (!iconv.encodingExists(name)) return undefined
+  const table = Array.from(iconv.decode(Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)), name))
+  for (const patch of singleBytePatches[name]?.split(' ') ?? []) {
+    const [byte, char] = patch.split('=').map((hex) => Number.parseInt(hex, 16)) as [number, number]
+    table[byte] = String.fromCodePoint(char)
+  }
   return (bytes, strict) => {
-    const text = iconv.decode(bytesOf(bytes), name)
+    const text = bytes.replace(/[\x00-\xff]/g, (byte) => table[byte.charCodeAt(0)]!)
     return strict && text.includes('\ufffd') ? undefined : text
   }
 }
@@ -62,25 +81,37 @@ function singleByteDecoder(name: string): Decode | undefined {
 /** Strict UTF-8 has been tried before: 8-bit text that comes here is not valid. */
 const decodeLaxUtf8: Decode = (bytes, strict) => {
   if (!has8bit(bytes)) return bytes
-  return strict ? undefined : bytesOf(bytes).toString('utf8')
+  if (strict) return undefined
+  // A lead byte and the continuation bytes it may claim make one replacement character when they do not fit together.
+  return bytes.replace(/[\xc0-\xff][\x80-\xbf]*|[\x80-\xbf]/g, (run) => {
+    const claimed = run.slice(0, utf8Length(run.charCodeAt(0)))
+    return (decodeUtf8(claimed) ?? '\ufffd') + '\ufffd'.repeat(run.length - claimed.length)
+  })
+}
+
+/** Bytes of the character that a lead byte announces, in Perl's extended UTF-8. */
+function utf8Length(lead: number): number {
+  if (lead < 0xe0) return lead < 0xc0 ? 1 : 2
+  if (lead < 0xf8) return lead < 0xf0 ? 3 : 4
+  return lead < 0xfc ? 5 : lead < 0xfe ? 6 : lead === 0xfe ? 7 : 13
 }
 
 function decodeFixedWidth(name: string, bytes: ByteString, strict: boolean): string | undefined {
   const width = name.startsWith('ucs') ? 2 : 4
   const mark = name === 'utf-32' ? bytes.slice(0, 4) : undefined
   const little = name.endsWith('le') || mark === '\xff\xfe\0\0'
-  // UTF-32 without byte order is refused unless a mark tells it.
-  if (bytes.length % width !== 0 || (mark !== undefined && !little && mark !== '\0\0\xfe\xff'))
-    return strict ? undefined : bytes
+  // UTF-32 without a byte order mark is refused, or taken for big-endian where strictness is off.
+  const marked = little || mark === '\0\0\xfe\xff'
+  if (strict && (bytes.length % width !== 0 || (mark !== undefined && !marked))) return undefined
   const source = bytesOf(bytes)
   let out = ''
-  for (let at = mark === undefined ? 0 : width; at < source.length; at += width) {
+  for (let at = mark !== undefined && marked ? width : 0; at + width <= source.length; at += width) {
     const code = little ? source.readUIntLE(at, width) : source.readUIntBE(at, width)
     const fits = code <= 0x10ffff && (code < 0xd800 || code > 0xdfff)
     if (!fits && strict) return undefined
     out += fits ? String.fromCodePoint(code) : '\ufffd'
   }
-  return out
+  return strict && hasNoncharacter(out) ? undefined : out
 }
 
 /** Characters of bytes 80..9F of Windows-1252; the five undefined ones are replacement characters. */

@@ -52,12 +52,19 @@ export function decodeIso2022Kr(bytes: ByteString, eucKr: Decode): string {
   return decodeEscaping(plain.replace(/\x1b[\s\S]*$/, ''), eucKr)
 }
 
-/** Chinese between ~{ and ~}. */
+/** Chinese between ~{ and ~}; text from the first byte that fits neither mode is lost. */
 export function decodeHz(bytes: ByteString, eucCn: Decode): string {
-  const plain = bytes.replace(/~~|~\n|~\{([^~]*)(?:~\}|$)/g, (all, text) =>
-    all === '~~' ? '~' : all === '~\n' ? '' : high(text),
-  )
-  return decodeEscaping(plain, eucCn)
+  const piece = /([\x00-\x7d\x7f]+)|~~|~\n|~\{((?:[\x21-\x77][\x21-\x7e])*)(~\}|)/y
+  let out = ''
+  for (let found = piece.exec(bytes); found !== null; found = piece.exec(bytes)) {
+    if (found[1] !== undefined) out += found[1]
+    else if (found[0] === '~~') out += '~'
+    else if (found[2] !== undefined) {
+      out += decodeEscaping(high(found[2]), eucCn)
+      if (found[3] === '') break
+    }
+  }
+  return out
 }
 
 export const decodeUtf7: Decode = (bytes) =>
