@@ -13,9 +13,13 @@ export interface Meta {
   /** A named rule does not exist: the meta can only be settled at the very end. */
   readonly open: boolean
   readonly run: Program
+  /** Value while none of its parts has hit: most metas of a message need no more. */
+  readonly idle: number
 }
 
 export interface Metas {
+  /** Rule index -> metas that name it. */
+  readonly needers: readonly (readonly number[])[]
   /** Parts before wholes. */
   readonly ordered: readonly Meta[]
   /** Metas of a cycle, and those that need one. */
@@ -28,11 +32,12 @@ export function compileMetas(
   local: boolean,
 ): Metas {
   const metas = new Map<number, Meta>()
+  const noHits = new Float64Array(rules.length)
   for (let index = 0; index < rules.length; index++) {
     const rule = rules[index]!
-    if (rule.kind === 'meta') metas.set(index, compileMeta(index, rule.expression, indexOf, local))
+    if (rule.kind === 'meta') metas.set(index, compileMeta(index, rule.expression, indexOf, local, noHits))
   }
-  return sortMetas(metas)
+  return { ...sortMetas(metas), needers: neededBy(metas, rules.length) }
 }
 
 function compileMeta(
@@ -40,6 +45,7 @@ function compileMeta(
   expression: string,
   indexOf: ReadonlyMap<string, number>,
   local: boolean,
+  noHits: Float64Array,
 ): Meta {
   const parts = new Set<number>()
   let open = false
@@ -50,7 +56,13 @@ function compileMeta(
     return found
   }
   const run = compile(parseExpression(expression, 'meta'), slot, local)
-  return { rule, parts: [...parts], open, run }
+  return { rule, parts: [...parts], open, run, idle: run(noHits) }
+}
+
+function neededBy(metas: ReadonlyMap<number, Meta>, rules: number): number[][] {
+  const needers: number[][] = Array.from({ length: rules }, () => [])
+  for (const meta of metas.values()) for (const part of meta.parts) needers[part]!.push(meta.rule)
+  return needers
 }
 
 function compile(tree: Expression, slot: (name: string) => number | undefined, local: boolean): Program {
@@ -122,7 +134,7 @@ function compileBinary(
 }
 
 /** Kahn's order; what is left over belongs to a cycle or needs one. */
-function sortMetas(metas: ReadonlyMap<number, Meta>): Metas {
+function sortMetas(metas: ReadonlyMap<number, Meta>): Omit<Metas, 'needers'> {
   const waiting = new Map<number, number>()
   const needers = new Map<number, number[]>()
   for (const [index, meta] of metas) {

@@ -186,6 +186,10 @@ const areas: Readonly<Record<string, string>> = {
   rawbody: 'RAW: ',
   full: 'FULL: ',
 }
+/** States of a rule: not decided; decided at the end only, because something did not run; decided. */
+const unsettled = 0
+const late = 1
+const early = 2
 const noLines: readonly ByteString[] = ['']
 /** Bytes of evidence shown for a hit. */
 const evidenceBytesMax = 80
@@ -209,7 +213,7 @@ class Run implements EvalHost {
   private readonly active: Active
   /** Value of each rule, 0 = no hit (yet). */
   private readonly values: Float64Array
-  /** 1 = settled: metas that need it may run. */
+  /** Whether metas that need a rule may run: unsettled, late or early. */
   private readonly settled: Uint8Array
   /** Rules in the order in which they hit. */
   private readonly order: number[] = []
@@ -220,6 +224,8 @@ class Run implements EvalHost {
   private readonly notes: Note[] = []
   private readonly pending: Promise<void>[] = []
   private readonly metaDone: Uint8Array
+  /** 1 = a rule that the meta names has hit. */
+  private readonly touched: Uint8Array
   private readonly local: boolean
   private readonly until: number
   private shortcircuit: RuleRun['shortcircuit']
@@ -237,6 +243,7 @@ class Run implements EvalHost {
     this.values = new Float64Array(table.rules.length)
     this.settled = new Uint8Array(table.rules.length)
     this.metaDone = new Uint8Array(table.rules.length)
+    this.touched = new Uint8Array(table.rules.length)
     this.local = (options.scoreSet & 1) === 0
     const seconds = setting<number | undefined>(this.settings, 'time_limit') ?? 0
     this.until = seconds > 0 ? Date.now() + seconds * 1000 : Number.POSITIVE_INFINITY
@@ -255,7 +262,7 @@ class Run implements EvalHost {
         started = true
       }
       this.runStage(stage)
-      if (index === 0) for (const meta of metas.cyclic) this.runMeta(meta)
+      if (index === 0) for (const meta of metas.cyclic) this.runMeta(meta, early)
       if (ordered && !this.stopped()) this.settleMetas(false)
     }
     this.tags.allStarted()
@@ -332,7 +339,7 @@ class Run implements EvalHost {
     for (const group of stage.headers) this.headerGroup(group)
     for (const index of stage.exists) {
       if (this.active.rules[index] === 0) continue
-      this.settled[index] = 1
+      this.settled[index] = early
       const { request } = this.table.rules[index] as { request: string }
       if (this.scan.views.headers.get(request) !== undefined) this.gotHit(index, 1, '')
     }
@@ -364,7 +371,7 @@ class Run implements EvalHost {
         only[use] = 1
         group.matcher.match(noLines, only, (_, count) => (onEmpty[use] = count), false)
       }
-      this.settled[rules[use]!] = 1
+      this.settled[rules[use]!] = early
       if (onEmpty[use]! > 0) this.gotHit(rules[use]!, onEmpty[use]!, '')
     }
   }
@@ -375,7 +382,7 @@ class Run implements EvalHost {
 
   private match(group: TextGroup, active: Uint8Array, lines: readonly ByteString[], where: string): void {
     const { rules } = group
-    for (let use = 0; use < rules.length; use++) if (active[use] === 1) this.settled[rules[use]!] = 1
+    for (let use = 0; use < rules.length; use++) if (active[use] === 1) this.settled[rules[use]!] = early
     const explain = this.options.explain === true
     group.matcher.match(
       lines,
@@ -421,7 +428,7 @@ class Run implements EvalHost {
   private matchSingle(single: SingleRule, rule: Rule & { pattern: Pattern }): void {
     const use = single.use ?? this.frozen?.get(single.rule) ?? this.fillPattern(single.rule, rule)
     if (!use) return
-    this.settled[single.rule] = 1
+    this.settled[single.rule] = early
     const { regExp, names } = use.pattern
     const negated = rule.kind === 'header' && rule.negated
     const captures = new Map<string, Set<string>>()
@@ -522,7 +529,7 @@ class Run implements EvalHost {
   }
 
   private partRule(rule: MimeRule | UriRule): void {
-    this.settled[rule.rule] = 1
+    this.settled[rule.rule] = early
     try {
       const count =
         'mime' in rule
@@ -560,7 +567,7 @@ class Run implements EvalHost {
 
   private evalDone(rule: number, result: EvalResult): void {
     if (this.over) return
-    this.settled[rule] = 1
+    this.settled[rule] = early
     if (!result) return
     const { area } = this.table.rules[rule] as { area?: string }
     this.gotHit(rule, result === true ? 1 : result, areas[area ?? ''] ?? '')
@@ -574,30 +581,41 @@ class Run implements EvalHost {
 
   // ---- metas
 
-  /** Runs metas whose parts are settled; `atEnd`, rules that did not run count 0, but a meta that never settled blocks those on it. */
+  /**
+   * Runs metas whose parts are settled. `atEnd`, rules that did not run count 0, but a meta that never settled blocks those on it, and
+   * so does one that only settles then a meta scored 0 (micro-head.md 50).
+   */
   private settleMetas(atEnd: boolean): void {
     for (const meta of this.table.metas.ordered) {
       if (this.metaDone[meta.rule] === 1) continue
-      if (atEnd && this.active.rules[meta.rule] === 0) continue
-      if (this.metaReady(meta, atEnd)) this.runMeta(meta)
+      const level = this.levelOf(meta, atEnd)
+      if (level === unsettled || (level === late && this.active.rules[meta.rule] === 0)) continue
+      this.runMeta(meta, level)
     }
   }
 
-  private metaReady(meta: Meta, atEnd: boolean): boolean {
-    if (meta.open && !atEnd) return false
-    for (const part of meta.parts) {
-      if (this.settled[part] === 1) continue
-      if (!atEnd || this.table.rules[part]!.kind === 'meta') return false
+  /** How far the parts of a meta are settled. */
+  private levelOf(meta: Meta, atEnd: boolean): number {
+    let level = meta.open ? (atEnd ? late : unsettled) : early
+    const { parts } = meta
+    for (let index = 0; index < parts.length && level !== unsettled; index++) {
+      const part = parts[index]!
+      const own = this.settled[part]!
+      if (own === early) continue
+      const known = own === late || (atEnd && this.table.rules[part]!.kind !== 'meta')
+      level = known ? late : unsettled
     }
-    return true
+    return level
   }
 
-  private runMeta(meta: Meta): void {
-    this.metaDone[meta.rule] = 1
-    const result = meta.run(this.values)
+  private runMeta(meta: Meta, level: number): void {
+    const { rule } = meta
+    this.metaDone[rule] = 1
+    const result = this.touched[rule] === 1 ? meta.run(this.values) : meta.idle
+    const active = this.active.rules[rule] === 1
+    if (result !== 0 && active) this.gotHit(rule, result, '')
     // A meta that is true but scored 0 never settles.
-    if (result === 0 || this.active.rules[meta.rule] === 1) this.settled[meta.rule] = 1
-    if (result !== 0 && this.active.rules[meta.rule] === 1) this.gotHit(meta.rule, result, '')
+    if (result === 0 || active) this.settled[rule] = level
   }
 
   // ---- hits
@@ -607,9 +625,12 @@ class Run implements EvalHost {
     const before = this.values[rule]!
     const { name, tflags } = this.table.rules[rule]!
     if (before !== 0 && !tflags.includes('multiple')) return
-    this.settled[rule] = 1
+    this.settled[rule] = early
     this.values[rule] = before + (value > 0 ? value : 1)
-    if (before === 0) this.order.push(rule)
+    if (before === 0) {
+      this.order.push(rule)
+      for (const meta of this.table.metas.needers[rule]!) this.touched[meta] = 1
+    }
     if (area !== '') this.extraOf(name).area = area
     this.checkShortcircuit(rule, name)
   }
