@@ -1,17 +1,20 @@
 // Binds a listening socket and says whether that worked; for unix sockets with all that belongs to the file: a stale one is replaced, a
 // live one refused, and its mode and owner are right from the first moment.
-import { lstatSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { lstatSync, readFileSync } from 'node:fs'
 import { chmod, chown, unlink } from 'node:fs/promises'
 import { connect, type Server } from 'node:net'
 
 export interface SocketFile {
   /** Default 0666, as spamd's --socketmode. */
   readonly mode?: number
-  readonly uid?: number
-  readonly gid?: number
+  /** Name or number. */
+  readonly owner?: string
+  readonly group?: string
 }
 
 export async function bindUnix(server: Server, path: string, to: SocketFile): Promise<void> {
+  const [uid, gid] = [idOf('passwd', to.owner), idOf('group', to.group)]
   await clearStaleSocket(path)
   const mode = to.mode ?? 0o666
   await listening(server, () => {
@@ -23,8 +26,31 @@ export async function bindUnix(server: Server, path: string, to: SocketFile): Pr
       process.umask(before)
     }
   })
-  await chmod(path, mode)
-  if (to.uid !== undefined || to.gid !== undefined) await chown(path, to.uid ?? -1, to.gid ?? -1)
+  try {
+    await chmod(path, mode)
+    if (uid >= 0 || gid >= 0) await chown(path, uid, gid)
+  } catch (error) {
+    server.close()
+    throw error
+  }
+}
+
+/** Number of a user or group; -1 leaves it as it is. getent knows the accounts of LDAP and the like too. */
+function idOf(database: 'passwd' | 'group', name: string | undefined): number {
+  if (name === undefined) return -1
+  if (/^\d+$/.test(name)) return Number(name)
+  const { stdout } = spawnSync('getent', [database, name], { encoding: 'utf8' })
+  const id = /^[^:]+:[^:]*:(\d+)/.exec(stdout ?? '')?.[1] ?? fromFile(database, name)
+  if (id === undefined)
+    throw bindError('ENOENT', `there is no ${database === 'passwd' ? 'user' : 'group'} ${name}`)
+  return Number(id)
+}
+
+function fromFile(database: 'passwd' | 'group', name: string): string | undefined {
+  const entry = readFileSync(`/etc/${database}`, 'utf8')
+    .split('\n')
+    .find((line) => line.startsWith(`${name}:`))
+  return entry?.split(':')[2]
 }
 
 /** Removes the socket file of a dead server; refuses a live one and everything that is not a socket. */

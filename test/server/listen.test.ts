@@ -98,13 +98,10 @@ test('a client outside the list gets no byte', async () => {
   assert.match((await exchange(`127.0.0.1:${port}`, 'PING SPAMC/1.2\r\n', 'half-close')).text, /^spamd/)
 })
 
-test('unix sockets: mode, stale file replaced, live one and plain file refused, removed at the end', async () => {
+test('unix sockets: mode, owner, stale file replaced, live one and plain file refused, removed at the end', async () => {
   const path = join(folder, 'scan.sock')
-  const first = await start(
-    `unix:${path}`,
-    { allowed: ['10.0.0.1'] },
-    { mode: 0o600, uid: process.getuid!() },
-  )
+  const owner = process.getuid?.() === 0 ? { owner: 'root', group: '0' } : {}
+  const first = await start(`unix:${path}`, { allowed: ['10.0.0.1'] }, { mode: 0o600, ...owner })
   assert.equal(statSync(path).mode & 0o777, 0o600)
   assert.match((await exchange(first.to, 'X\r\n', 'half-close')).text, /^spamd/)
   const options: ListenOptions = {
@@ -112,6 +109,9 @@ test('unix sockets: mode, stale file replaced, live one and plain file refused, 
     log: quiet,
     limits: { firstLineBytesMax: 1000, firstLineMs: 100, connectionsMax: 9 },
   }
+  const stranger = { address: { kind: 'unix', path: path + '2' }, owner: 'no such user' } as const
+  const refused = await listen([stranger], options)
+  assert.match(refused.failed[0]?.error.message ?? '', /no user no such user/)
   const again = await listen([{ address: { kind: 'unix', path } }], options)
   assert.equal(again.failed[0]?.error.code, 'EADDRINUSE')
   await first.close(100)
