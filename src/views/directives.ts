@@ -7,14 +7,17 @@ import {
   numberDirective,
   stringDirective,
 } from '../../rules/engine/directive.js'
+import { readPattern } from '../../rules/engine/pattern.js'
 import { setting } from '../../rules/engine/settings.js'
 import type { Directive, DirectiveContext, DirectiveLine, Settings } from '../../rules/engine/types.js'
+import { parsePerl } from '../../rules/regex/parse.js'
+import { printRegExp } from '../../rules/regex/print.js'
 import type { ByteString } from '../types.js'
 import type { DomainLists } from './domains.js'
 import { hostToAscii } from './hosts.js'
 import { addNetwork, containsNetwork, loopback, type NetSet, parseNetwork } from './networks.js'
 import type { NetworkSettings } from './relays.js'
-import type { UriSettings } from './uris.js'
+import type { Redirector, UriSettings } from './uris.js'
 
 interface NetworkList {
   readonly set: NetSet
@@ -113,30 +116,33 @@ const redirectors: Directive = {
   initial: [],
   read(line, value, context) {
     if (missingValue(line, context)) return value
-    const pattern = readPerlPattern(line.value)
-    if (!pattern) {
+    const outcome = readPattern(line.value)
+    if (!outcome.ok) {
       invalidValue(line, context)
       return value
     }
-    return [...(value as readonly RegExp[]), pattern]
+    const { source, flags } = outcome.pattern
+    const printed = printRegExp(parsePerl(nameFirstGroup(source), flags))
+    const redirector: Redirector = {
+      pattern: new RegExp(printed.source, printed.flags),
+      group: printed.names.get('target') ?? 0,
+    }
+    return [...(value as readonly Redirector[]), redirector]
   },
 }
 
-/** `/.../i`, `m'...'i`: redirector patterns use only what Perl and JavaScript have in common, besides white space. */
-function readPerlPattern(text: ByteString): RegExp | undefined {
-  const open = /^(?:m?(\/)|m([^\w\s]))/.exec(text)
-  if (!open) return undefined
-  const delimiter = open[1] ?? open[2]!
-  const closer =
-    ({ '{': '}', '(': ')', '[': ']', '<': '>' } as Record<string, string>)[delimiter] ?? delimiter
-  const end = text.lastIndexOf(closer)
-  const flags = text.slice(end + 1)
-  if (end < open[0].length || !/^[imsx]*$/.test(flags)) return undefined
-  try {
-    return new RegExp(text.slice(open[0].length, end), flags.replace(/x/g, ''))
-  } catch {
-    return undefined
+/** Group 1 is the target; the printer of regexes keeps only groups that have a name. */
+function nameFirstGroup(source: string): string {
+  let inClass = false
+  for (let at = 0; at < source.length; at++) {
+    if (source[at] === '\\') at++
+    else if (inClass) inClass = source[at] !== ']'
+    else if (source[at] === '[') inClass = true
+    else if (source[at] === '(' && source[at + 1] !== '?') {
+      return `${source.slice(0, at)}(?<target>${source.slice(at + 1)}`
+    }
   }
+  return source
 }
 
 export const viewDirectives: readonly Directive[] = [

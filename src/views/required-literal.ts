@@ -19,8 +19,11 @@ export function requiredLiteral(pattern: RegExp): string {
     else if (char === '[') at = endOfClass(source, at)
     else if (char === '{') at = source.indexOf('}', at)
     else if (char === '\\') {
-      char = source[++at]!
-      plain = !/[A-Za-z0-9]/.test(char)
+      escapes.lastIndex = at
+      const [whole, hex] = escapes.exec(source)!
+      char = hex === undefined ? whole[1]! : String.fromCharCode(Number.parseInt(hex, 16))
+      plain = hex !== undefined || !/[A-Za-z0-9]/.test(char)
+      at += whole.length - 1
     }
     if (!plain || depth > 0 || '*?{'.includes(source[at + 1] ?? '.')) keep()
     else run += char
@@ -28,6 +31,9 @@ export function requiredLiteral(pattern: RegExp): string {
   keep()
   return best.toLowerCase()
 }
+
+/** An escape with all that belongs to it. */
+const escapes = /\\(?:x([0-9A-Fa-f]{2})|u[0-9A-Fa-f]{4}|c[A-Za-z]|k<\w+>|\d+|[\s\S])/y
 
 function endOfClass(source: string, open: number): number {
   let at = open + 1

@@ -9,9 +9,15 @@ import { requiredLiteral } from './required-literal.js'
 import { cleanUri, decodePercent, uriHost } from './uri-clean.js'
 import { type Candidate, findInText } from './uri-text.js'
 
+/** redirector_pattern. */
+export interface Redirector {
+  readonly pattern: RegExp
+  /** Group that holds the target; 0 = the pattern has none and never redirects. */
+  readonly group: number
+}
+
 export interface UriSettings {
-  /** redirector_pattern: group 1 is the target. */
-  readonly redirectors: readonly RegExp[]
+  readonly redirectors: readonly Redirector[]
   /** parse_dkim_uris: domains of signatures count as URIs for look-ups. */
   readonly dkimUris: boolean
   readonly idn: IdnMode
@@ -62,28 +68,29 @@ interface Found {
   readonly anchor: ByteString[]
 }
 
-interface Redirector {
-  readonly pattern: RegExp
-  /** Text of every URI it matches, lower case. */
+/** With the text that every URI it matches contains, lower case. */
+interface PreparedRedirector extends Redirector {
   readonly must: string
 }
 
 /** Prepared once per list of the settings, which all messages share. */
-const prepared = new WeakMap<readonly RegExp[], readonly Redirector[]>()
+const prepared = new WeakMap<readonly Redirector[], readonly PreparedRedirector[]>()
 
-function prepare(patterns: readonly RegExp[]): readonly Redirector[] {
-  let redirectors = prepared.get(patterns)
-  if (!redirectors) {
-    redirectors = patterns.map((pattern) => ({ pattern, must: requiredLiteral(pattern) }))
-    prepared.set(patterns, redirectors)
+function prepare(redirectors: readonly Redirector[]): readonly PreparedRedirector[] {
+  let ready = prepared.get(redirectors)
+  if (!ready) {
+    ready = redirectors
+      .filter(({ group }) => group > 0)
+      .map((redirector) => ({ ...redirector, must: requiredLiteral(redirector.pattern) }))
+    prepared.set(redirectors, ready)
   }
-  return redirectors
+  return ready
 }
 
 /** Collects URIs and cleans each once. */
 class Finder {
   readonly #found = new Map<ByteString, Found>()
-  readonly #redirectors: readonly Redirector[]
+  readonly #redirectors: readonly PreparedRedirector[]
   #steps = redirectorStepsMax
   #followed = 0
   truncated = false
@@ -148,11 +155,11 @@ class Finder {
   /** The first pattern whose target has a dot. Patterns may be quadratic in the URI, hence the budget. */
   #redirectTarget(uri: ByteString): ByteString | undefined {
     const lower = uri.toLowerCase()
-    for (const { pattern, must } of this.#redirectors) {
+    for (const { pattern, group, must } of this.#redirectors) {
       if (!lower.includes(must)) continue
       this.#steps -= uri.length * uri.length
       if (this.#steps < 0) return undefined
-      const target = pattern.exec(uri)?.[1]
+      const target = pattern.exec(uri)?.[group]
       if (target?.includes('.')) return target
     }
     return undefined
