@@ -32,6 +32,8 @@ import { serveSpamd } from './spamd/index.js'
 export interface ServerSetup {
   readonly config: Config
   readonly dataDir: string
+  /** Unix socket on which commands reach this server. */
+  readonly controlSocket: string
   readonly policy: ScanPolicy
   readonly rules: RuleSources
   /** Reads configuration and rules again, for SIGHUP; throws when they are wrong. */
@@ -136,6 +138,7 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
     startedAt,
   })
   const controllerAddresses = await openController(config, controller, log)
+  await controller.listen({ kind: 'unix', path: setup.controlSocket }, 0o600)
   const watch = setInterval(() => {
     const { waiting } = core.load()
     if (waiting > 0.8 * config.workers.queue_max) listening.pushBack(true)

@@ -4,7 +4,8 @@ import { encodeFeatures, type Features } from '../bayes/index.js'
 import { overlaySettings, type PrefsOverlay } from '../rules/engine/prefs.js'
 import type { Engine, ScoreSet } from '../rules/engine/run.js'
 import { setting } from '../rules/engine/settings.js'
-import type { Plan, Rule, RuleRun, Settings } from '../rules/engine/types.js'
+import type { Plan, Rule } from '../rules/engine/types.js'
+import { decideAutolearn } from './autolearn.js'
 import { createFacts } from './facts/index.js'
 import { parseMessage } from './message/parse.js'
 import { renderReply } from './reply.js'
@@ -53,11 +54,6 @@ export interface ScanContext {
   readonly prefsOf: (user: string | undefined) => Promise<PrefsOverlay | undefined>
   /** Rules that ran away before and are left out. */
   readonly suspended: ReadonlySet<string>
-  readonly decideAutolearn: (
-    run: RuleRun,
-    bayes: Classification | undefined,
-    settings: Settings,
-  ) => Verdict['autolearn']
 }
 
 /** The part of the configuration that scans look at; plain data, posted to workers. */
@@ -128,7 +124,9 @@ export async function scanMessage(
     notes,
     ...(unchecked ? { unchecked } : {}),
     ...(bayes ? { bayes } : {}),
-    autolearn: context.policy.autolearn ? context.decideAutolearn(run, bayes, settings) : 'no',
+    autolearn: context.policy.autolearn
+      ? (isSpam) => decideAutolearn({ run, rules: context.rules, scoreSet, isSpam, settings, bayes })
+      : () => 'no',
     tookMs: clock.total(),
     stagesMs: clock.laps,
   })

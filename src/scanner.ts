@@ -1,7 +1,6 @@
 // Makes a ScanContext from plain data and keeps it: the part of a scan that is the same for all messages of one thread.
 import { createEngine } from '../rules/engine/run.js'
 import type { Plan, Rule } from '../rules/engine/types.js'
-import { decideAutolearn } from './autolearn.js'
 import { plugins } from './checks/index.js'
 import type { PrefsSource } from './pool/protocol.js'
 import { createPrefs } from './prefs.js'
@@ -43,7 +42,6 @@ export function createScanner(setup: ScannerSetup): Scanner {
     classifier: setup.classifier,
     prefsOf: createPrefs(plan, setup.prefs),
     suspended: new Set(setup.suspended ?? []),
-    decideAutolearn,
   }
   return { context, scan: (request, onRule) => scanMessage(request, context, onRule) }
 }

@@ -27,7 +27,8 @@ export interface Judging {
   /** Set when a scanner that must answer did not, and the policy is not 'accept'. */
   readonly unchecked?: { readonly policy: 'tempfail' | 'reject'; readonly reason: string }
   readonly bayes?: Classification
-  readonly autolearn: Verdict['autolearn']
+  /** Asked once the verdict is known. */
+  readonly autolearn: (isSpam: boolean) => Verdict['autolearn']
   readonly tookMs: number
   readonly stagesMs: Readonly<Record<string, number>>
 }
@@ -41,6 +42,7 @@ export function judge(judging: Judging): Verdict {
   }
   const score = roundScore(hits.reduce((sum, hit) => sum + hit.score, 0))
   const requiredScore = settings?.requiredScore ?? judging.requiredScore
+  const isSpam = score >= requiredScore
   const thresholds = thresholdsInForce(judging, requiredScore)
   const messages: Record<string, string> = {}
   let action = actionFor(score, thresholds)
@@ -61,14 +63,14 @@ export function judge(judging: Judging): Verdict {
     subtests: run.subtests,
     score,
     requiredScore,
-    isSpam: score >= requiredScore,
+    isSpam,
     action,
     thresholds,
     messages,
     notes: [...judging.notes, ...run.notes],
     ...(judging.unchecked ? { unchecked: judging.unchecked } : {}),
     ...(judging.bayes ? { bayes: judging.bayes } : {}),
-    autolearn: judging.autolearn,
+    autolearn: judging.autolearn(isSpam),
     skipped: false,
     tookMs: judging.tookMs,
     stagesMs: judging.stagesMs,

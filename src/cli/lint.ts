@@ -10,6 +10,7 @@ interface LintOptions extends CommonOptions {
 export async function lint(options: LintOptions): Promise<void> {
   const plan = loadRules(ruleSources(loadConfig(options)))
   const shown = plan.problems.filter((problem) => options.hints || problem.severity !== 'hint')
-  for (const { file, line, severity, text } of shown) process.stdout.write(`${file}:${line}: ${severity}: ${text}\n`)
+  for (const { file, line, severity, text } of shown)
+    process.stdout.write(`${file}:${line}: ${severity}: ${text}\n`)
   process.exitCode = shown.some((problem) => problem.severity !== 'hint') ? exits.failed : exits.ok
 }

@@ -2,7 +2,14 @@
 import { StartError, startServer } from '../../server/main.js'
 import type { Config } from '../config/schema.js'
 import { CliError } from './exit.js'
-import { type CommonOptions, dataDir, loadConfig, ruleSources, scanPolicy } from './settings.js'
+import {
+  type CommonOptions,
+  controlSocket,
+  dataDir,
+  loadConfig,
+  ruleSources,
+  scanPolicy,
+} from './settings.js'
 
 export async function serve(options: CommonOptions): Promise<void> {
   const config = loadConfig(options)
@@ -24,6 +31,7 @@ export async function runServer(
     server = await startServer({
       ...derive(config),
       dataDir: dataDir(config),
+      controlSocket: controlSocket(dataDir(config)),
       reread: () => derive(again()),
       ...(line ? { spamdLine: line } : {}),
     })

@@ -99,3 +99,8 @@ export function scanPolicy(config: Config): ScanPolicy {
 export function ruleSources(config: Config): RuleSources {
   return { builtin: config.rules.builtin, paths: config.rules.paths, local: config.network.local }
 }
+
+/** Socket of the server that owns a data folder: trusted, for commands run as the same account. */
+export function controlSocket(dir: string): string {
+  return join(dir, 'control.sock')
+}

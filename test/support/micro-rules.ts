@@ -138,7 +138,7 @@ async function scanWith(
     requiredScore: required,
     thresholds: {},
     notes: [],
-    autolearn: 'no',
+    autolearn: () => 'no',
     tookMs: 0,
     stagesMs: {},
   })
