@@ -1,79 +1,32 @@
 // Templates, tags and rewritten messages against what SpamAssassin 4.0.1 printed (fixtures/oracle/micro-rules.jsonl.gz, every case that
 // recorded a report, a rewritten message or tags). Rules of equal priority have no fixed order there, so rows are compared sorted.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { after, test } from 'node:test'
-import { setting } from '../../../rules/engine/settings.js'
-import type { Rule } from '../../../rules/engine/types.js'
-import { type ReportInput, renderReport, rewriteMessage } from '../../../src/report/index.js'
-import { judge } from '../../../src/verdict.js'
-import { readOracle } from '../../support/oracle.js'
-import { loadEngine, makeScan } from '../checks/support.js'
-
-interface Case {
-  readonly id: string
-  readonly what: string
-  readonly rules: string
-  readonly files?: Readonly<Record<string, string>>
-  readonly plugins?: readonly string[]
-  readonly user_prefs?: string
-  readonly default_prefs?: unknown
-  readonly message: string
-  readonly env?: unknown
-  readonly expect: {
-    readonly rewritten?: string
-    readonly report?: string
-    readonly tags?: Readonly<Record<string, string>>
-    readonly is_spam: boolean
-    readonly hits: Readonly<Record<string, { readonly n: number; readonly score: number }>>
-  }
-}
+import { test } from 'node:test'
+import { overlaySettings } from '../../../rules/engine/prefs.js'
+import { expandTags, type ReportInput, renderReport, rewriteMessage } from '../../../src/report/index.js'
+import { type MicroCase, readMicroRules, runMicroCase } from '../../support/micro-rules.js'
 
 process.env['TZ'] = 'UTC'
-const clock = new Date(1781524800_000)
-const common =
-  'report_hostname filter.example.net\ndns_available no\nuse_bayes 0\nenable_compat welcomelist_blocklist\n'
 
-const cases = readOracle<Case>('micro-rules').filter(
-  (one) =>
-    (one.expect.rewritten !== undefined || one.expect.report !== undefined) &&
-    // Preferences of users are the engine's subject.
-    one.user_prefs === undefined &&
-    one.env === undefined,
+/** Captures that SpamAssassin carries over from the mail scanned before: the engine's test has the reason. */
+const deviations = new Set(['rules/capture/011', 'rules/capture/013'])
+
+const cases = readMicroRules().filter(
+  ({ id, expect }) =>
+    (expect.rewritten !== undefined || expect.report !== undefined || expect.tags !== undefined) &&
+    !deviations.has(id),
 )
-const folder = mkdtempSync(join(tmpdir(), 'hamd-report-'))
-after(() => rmSync(folder, { recursive: true }))
 
-async function inputOf(one: Case): Promise<ReportInput> {
-  const dir = mkdtempSync(join(folder, 'case-'))
-  writeFileSync(join(dir, '50_case.cf'), one.rules, 'latin1')
-  for (const [name, text] of Object.entries(one.files ?? {})) writeFileSync(join(dir, name), text, 'latin1')
-  const engine = loadEngine({ sources: [dir], cf: common })
-  const { settings } = engine.plan
-  const scan = makeScan(engine, one.message)
-  const run = await engine.run(scan, { scoreSet: 0, subtests: true })
-  const rules = new Map<string, Rule>(engine.plan.rules.map((rule) => [rule.name, rule]))
-  const verdict = judge({
-    run,
-    rules,
-    scoreSet: 0,
-    requiredScore: setting<number>(settings, 'required_score'),
-    thresholds: {},
-    notes: [],
-    autolearn: 'disabled',
-    tookMs: 1,
-    stagesMs: {},
-  })
+async function inputOf(micro: MicroCase): Promise<ReportInput> {
+  const { plan, overlay, run, scan, verdict } = await runMicroCase(micro)
   return {
     scan,
-    verdict,
-    settings,
+    verdict: { ...verdict, autolearn: 'disabled' },
+    settings: overlaySettings(plan.settings, overlay),
     tags: run.tags,
-    rules,
+    rules: new Map(plan.rules.map((rule) => [rule.name, rule])),
     hostname: 'host.example.net',
-    now: clock,
+    now: new Date(1781524800_000),
     random: () => 0.5,
   }
 }
@@ -91,16 +44,18 @@ function comparable(text: string): string {
     )
 }
 
-for (const one of cases) {
-  test(`${one.id}: ${one.what}`, async () => {
-    const input = await inputOf(one)
-    if (one.expect.report !== undefined)
-      assert.equal(comparable(renderReport(input)), comparable(one.expect.report))
-    if (one.expect.rewritten !== undefined) {
+for (const micro of cases) {
+  test(`${micro.id}: ${micro.what}`, async () => {
+    const input = await inputOf(micro)
+    const { report, rewritten, tags } = micro.expect
+    if (report !== undefined) assert.equal(comparable(renderReport(input)), comparable(report))
+    if (rewritten !== undefined) {
       const { message } = rewriteMessage(input)
-      assert.equal(comparable(Buffer.from(message).toString('latin1')), comparable(one.expect.rewritten))
+      assert.equal(comparable(Buffer.from(message).toString('latin1')), comparable(rewritten))
     }
+    for (const [name, value] of Object.entries(tags ?? {}))
+      assert.equal(expandTags(`_${name}_`, input), value ?? `_${name}_`)
   })
 }
 
-test('the recorded cases are there', () => assert.ok(cases.length >= 40))
+test('the recorded cases are there', () => assert.ok(cases.length >= 60, String(cases.length)))
