@@ -4,6 +4,7 @@ import { acceptedPlugins } from './accepted.js'
 import { addressListDirective } from './addresslists.js'
 import { antiVirus } from './antivirus.js'
 import { askDns } from './askdns.js'
+import { authRes } from './authres.js'
 import { bayes } from './bayes.js'
 import { bodyEval } from './bodyeval.js'
 import { dkim } from './dkim.js'
@@ -11,6 +12,7 @@ import { dmarc } from './dmarc.js'
 import { dnsEval } from './dnseval.js'
 import { enginePlugins } from './engineplugins.js'
 import { freeMail } from './freemail.js'
+import { fromNameSpoof } from './fromnamespoof.js'
 import { hamd } from './hamd.js'
 import { hashBl } from './hashbl.js'
 import { headerEval } from './headereval.js'
@@ -18,6 +20,9 @@ import { htmlEval } from './htmleval.js'
 import { httpsMismatch } from './httpsmismatch.js'
 import { imageInfo } from './imageinfo.js'
 import { mimeEval } from './mimeeval.js'
+import { oleVbMacro } from './olevbmacro.js'
+import { pdfInfo } from './pdfinfo.js'
+import { phishing } from './phishing.js'
 import { relayEval } from './relayeval.js'
 import { spf } from './spf.js'
 import { uriDnsbl } from './uridnsbl.js'
@@ -33,12 +38,14 @@ export const plugins: readonly Plugin[] = [
   ...acceptedPlugins,
   antiVirus,
   askDns,
+  authRes,
   bayes,
   bodyEval,
   dkim,
   dmarc,
   dnsEval,
   freeMail,
+  fromNameSpoof,
   hamd,
   hashBl,
   headerEval,
@@ -46,6 +53,9 @@ export const plugins: readonly Plugin[] = [
   httpsMismatch,
   imageInfo,
   mimeEval,
+  oleVbMacro,
+  pdfInfo,
+  phishing,
   relayEval,
   spf,
   uriDnsbl,

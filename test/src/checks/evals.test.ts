@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { evalCases } from './evalcases.js'
+import { optionalCases } from './optionalcases.js'
 import { loadEngine, makeScan, runRules } from './support.js'
 
 const allPlugins = (names: string): string =>
@@ -13,11 +14,11 @@ const allPlugins = (names: string): string =>
 
 const pre = allPlugins(
   'HTMLEval HeaderEval BodyEval MIMEEval RelayEval FreeMail WLBLEval WelcomeListSubject ImageInfo URIEval ' +
-    'HTTPSMismatch VBounce Bayes Pyzor Razor2 DCC',
+    'HTTPSMismatch VBounce Bayes Pyzor Razor2 DCC FromNameSpoof AuthRes PDFInfo OLEVBMacro Phishing',
 )
 
 describe('evals', () => {
-  for (const { what, rules, hit, miss, bayes } of evalCases) {
+  for (const { what, rules, hit, miss, bayes } of [...evalCases, ...optionalCases]) {
     test(what, async () => {
       const engine = loadEngine({
         pre,
