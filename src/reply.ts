@@ -45,6 +45,7 @@ function textsOf({
     verdict,
     settings,
     tags: run.tags,
+    shortcircuit: run.shortcircuit,
     hostname: context.policy.hostname,
     rules: context.rules,
     ...(remote ? { remote } : {}),

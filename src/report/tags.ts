@@ -1,7 +1,7 @@
 // Template tags: `_NAME_` or `_NAME(argument)_` in reports and headers. Built-in ones are read from the scan and its verdict; those of
 // plugins come with the rule run. An unknown tag stays as it is, one that is known and has no value becomes nothing.
 import { setting } from '../../rules/engine/settings.js'
-import type { Rule, Settings } from '../../rules/engine/types.js'
+import type { Rule, RuleRun, Settings } from '../../rules/engine/types.js'
 import { reportBytesMax } from '../limits.js'
 import type { ByteString, Clue, Relay, Scan, Verdict } from '../types.js'
 import { mailDate } from './date.js'
@@ -16,6 +16,8 @@ export interface ReportInput {
   readonly settings: Settings
   /** Tags that evals set (RuleRun.tags). */
   readonly tags: ReadonlyMap<string, string | readonly string[]>
+  /** The rule that ended the run early (RuleRun.shortcircuit). */
+  readonly shortcircuit?: RuleRun['shortcircuit'] | undefined
   /** Name of this machine, where `report_hostname` does not say otherwise. */
   readonly hostname: string
   /** The client of the scan; absent = localhost. */
@@ -123,7 +125,20 @@ const builtInTags: Readonly<Record<string, Tag>> = {
   SUMMARY: (input) => table(input, summaryRow),
   SUBJPREFIX: subjectPrefix,
   HEADER: ({ scan }, name) => (name ? (scan.views.headers.get(name) ?? '') : ''),
+  SC: (input) => {
+    const end = shortcircuited(input)
+    return end === undefined ? 'no' : `${end.rule} (${end.type})`
+  },
+  SCRULE: (input) => shortcircuited(input)?.rule ?? 'none',
+  SCTYPE: (input) => shortcircuited(input)?.type ?? 'no',
   TIMING: ({ verdict }) => timing(verdict),
+}
+
+/** A rule that only ends the run (`on`) is called by the side its score is on. */
+function shortcircuited({ shortcircuit, verdict }: ReportInput): { rule: string; type: string } | undefined {
+  if (shortcircuit === undefined || shortcircuit.type !== 'on') return shortcircuit
+  const score = verdict.hits.find(({ symbol }) => symbol === shortcircuit.rule)?.score ?? 0
+  return { rule: shortcircuit.rule, type: score < 0 ? 'ham' : 'spam' }
 }
 
 /** Words that rules put before the Subject (`subjprefix`), in force only together with `rewrite_header Subject`. Ends in a blank. */

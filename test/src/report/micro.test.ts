@@ -24,6 +24,7 @@ async function inputOf(micro: MicroCase): Promise<ReportInput> {
     verdict: { ...verdict, autolearn: 'disabled' },
     settings: overlaySettings(plan.settings, overlay),
     tags: run.tags,
+    shortcircuit: run.shortcircuit,
     rules: new Map(plan.rules.map((rule) => [rule.name, rule])),
     hostname: 'host.example.net',
     now: new Date(1781524800_000),
