@@ -1,5 +1,6 @@
 // Header values as rules ask for them (`Subject`, `From:addr`, `ALL`, `X-Spam-Relays-External` ...). Comes in: a Message, its relays, registry
 // boundaries. Goes out: a HeaderView that keeps each answer. Requests and their odd corners are SpamAssassin 4.0.1's (sa-rules 3.1).
+import { splitLines } from '../message/bytes.js'
 import { decodeHeaderValue } from '../message/encoded-words.js'
 import type { ByteString, Domains, HeaderView, Message, RelayView } from '../types.js'
 import { parseAddresses } from './addresses.js'
@@ -62,10 +63,12 @@ class Headers implements HeaderView {
 
   /** ALL and its kin; undefined for any other name. */
   #wholeHeader(name: string, raw: boolean): readonly ByteString[] | undefined {
-    const lines = (): readonly ByteString[] => (raw ? rawFields(this.pristine) : this.fields.all())
+    const fields = (): readonly ByteString[] => (raw ? rawFields(this.pristine) : this.fields.all())
+    // An encoded word may hold a line end: what follows it is a line of its own here, even a Received one.
+    const lines = (): readonly ByteString[] => fields().flatMap((field) => (raw ? field : splitLines(field)))
     switch (name) {
       case 'ALL':
-        return lines()
+        return fields()
       case 'ALL-TRUSTED':
         return splitAtReceived(lines(), undefined, this.relays().lastTrustedIndex + 1)
       case 'ALL-INTERNAL':
@@ -163,7 +166,7 @@ function ipsOf(text: ByteString, modifiers: ReadonlySet<string>): ByteString[] {
 
 /** Fields as written, one string each with its folding. */
 function rawFields(pristine: ByteString): readonly ByteString[] {
-  return pristine.match(/^[^ \t][^\n]*\n(?:[ \t][^\n]*\n)*/gm) ?? []
+  return pristine.match(/(?<![^\n])[^ \t][^\n]*\n(?:[ \t][^\n]*\n)*/g) ?? []
 }
 
 /**
