@@ -466,6 +466,8 @@ export interface Hit {
 export interface ScoredHit extends Hit {
   readonly score: number
   readonly description: string
+  /** How often the rule's score is in `score` (`tflags multiple`), when more than once. SpamAssassin then names the rule so often. */
+  readonly times?: number
 }
 
 export type Action =

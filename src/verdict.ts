@@ -89,7 +89,13 @@ function scoreHit(hit: RuleRun['hits'][number], judging: Judging): ScoredHit {
   const times = rule && countedKinds.has(rule.kind) && rule.tflags.includes('multiple') ? hit.count : 1
   const words = judging.smtpMessages?.get(hit.symbol)
   const details = words === undefined ? hit.details : [...hit.details, words]
-  return { ...hit, details, score: roundScore(each * times), description: rule?.description ?? '' }
+  return {
+    ...hit,
+    details,
+    score: roundScore(each * times),
+    description: rule?.description ?? '',
+    ...(times > 1 ? { times } : {}),
+  }
 }
 
 /** SpamAssassin compares the sum rounded to three decimals (spamd-protocol.md 2.2). */

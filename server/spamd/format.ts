@@ -58,10 +58,10 @@ export function tellReply(didSet: readonly string[], didRemove: readonly string[
   return Buffer.from(`SPAMD/1.1 0 EX_OK\r\n${set}${removed}\r\n\r\n`)
 }
 
-/** Names of the rules that hit, sorted by byte and joined by commas; '' when nothing hit. */
+/** Names of the rules that hit, as often as they counted, sorted by byte and joined by commas; '' when nothing hit. */
 export function symbolList(verdict: Verdict): string {
   return verdict.hits
-    .map((hit) => hit.symbol)
+    .flatMap(({ symbol, times }) => Array.from({ length: times ?? 1 }, () => symbol))
     .sort()
     .join(',')
 }

@@ -5,9 +5,6 @@ import type { ByteString, ScoredHit } from '../types.js'
 import { noDecimal, oneDecimal } from './numbers.js'
 import { wrap } from './wrap.js'
 
-/** Kinds of rules that `tflags multiple` lets hit several times, each hit with its score; SpamAssassin prints a row for each. */
-const countedKinds = new Set(['header', 'body', 'rawbody', 'uri', 'full', 'mimeheader'])
-
 export interface Row {
   readonly symbol: string
   readonly score: number
@@ -17,11 +14,11 @@ export interface Row {
   readonly details: readonly ByteString[]
 }
 
-/** The rows in the order of the hits. `rules` gives tflags: without them every hit is one row. */
+/** The rows in the order of the hits; a rule that counted several times has one for each. `rules` tells what must not be logged. */
 export function rowsOf(hits: readonly ScoredHit[], rules: ReadonlyMap<string, Rule> | undefined): Row[] {
   return hits.flatMap((hit) => {
     const rule = rules?.get(hit.symbol)
-    const times = timesOf(hit, rule)
+    const times = Math.max(1, Math.trunc(hit.times ?? 1))
     const row: Row = {
       symbol: hit.symbol,
       score: hit.score / times,
@@ -31,11 +28,6 @@ export function rowsOf(hits: readonly ScoredHit[], rules: ReadonlyMap<string, Ru
     }
     return Array.from({ length: times }, () => row)
   })
-}
-
-function timesOf(hit: ScoredHit, rule: Rule | undefined): number {
-  const counted = rule !== undefined && countedKinds.has(rule.kind) && rule.tflags.includes('multiple')
-  return counted && hit.count > 1 ? Math.trunc(hit.count) : 1
 }
 
 function score(value: number): string {
