@@ -297,3 +297,81 @@ export const allCases: readonly NetCase[] = [
   ...adspCases,
   ...dmarcCases,
 ]
+
+/** Mails for the rules of fixtures/zones/forms.cf. */
+export const formCases: readonly NetCase[] = [
+  {
+    name: 'forms: senders',
+    from: 'John.Smith+x@mail.hamd-forms.com',
+    mailFrom: 'owner@mail.hamd-forms.com',
+    headers: [
+      'Reply-To: reply.person@hamd-reply.com',
+      'X-Source-IP: 198.51.100.77',
+      'X-Host: hamd-dbl-spam.com',
+      'Accreditor: goodmail, x=1',
+    ],
+    expect: [],
+  },
+  {
+    name: 'forms: relays',
+    ip: '198.51.100.2',
+    headers: [
+      'Received: from oldest.hamd-relay.com (oldest.hamd-relay.com [198.51.100.12])',
+      '\tby mail.hamd-quiet.com (Postfix) with ESMTP id 4XYZ99999',
+      '\tfor <user@hamd-here.com>; Sun, 22 Nov 2026 01:59:59 +0000 (UTC)',
+      'Accreditor: goodmail, x=1',
+    ],
+    expect: [],
+  },
+  {
+    name: 'forms: name server of the sender',
+    mailFrom: 'owner@hamd-forms-soa.com',
+    from: 'somebody@hamd-forms.com',
+    expect: [],
+  },
+  {
+    name: 'forms: accredited sender',
+    ip: '198.51.100.2',
+    mailFrom: 'owner@a--goodmail.hamd-forms.com',
+    expect: [],
+  },
+  {
+    name: 'forms: links',
+    urls: [
+      'http://www.hamd-forms.com/a',
+      'http://mail.hamd-forms.com/b',
+      'http://198.51.100.77/c',
+      'http://hamd-dbl-spam.com/d',
+      'http://hamd-hash-uri.com/path/page',
+    ],
+    expect: [],
+  },
+  { name: 'forms: an answer outside of 127/8', from: 'a@outside.hamd-forms.com', expect: [] },
+  {
+    name: 'forms: words in the body',
+    urls: ['code-abc', '+49 30 123456', 'mail reply.person@hamd-reply.com'],
+    expect: [],
+  },
+]
+
+/** A mail with an attachment whose hash is listed. */
+export const attachmentMail = [
+  'Received: from mail.hamd-quiet.com (mail.hamd-quiet.com [198.51.100.60])',
+  '\tby mx.hamd-here.com (Postfix) with ESMTP id 4XYZ12345; Sun, 22 Nov 2026 02:00:00 +0000 (UTC)',
+  'From: somebody@hamd-quiet.com',
+  'Subject: attached',
+  'MIME-Version: 1.0',
+  'Content-Type: multipart/mixed; boundary=b',
+  '',
+  '--b',
+  'Content-Type: text/plain',
+  '',
+  'see the file',
+  '--b',
+  'Content-Type: application/octet-stream; name=thing.bin',
+  'Content-Transfer-Encoding: base64',
+  '',
+  Buffer.from('This is the attached thing.\n').toString('base64'),
+  '--b--',
+  '',
+].join('\n')

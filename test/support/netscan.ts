@@ -82,7 +82,12 @@ export function createNetScanner(options: NetScannerOptions): NetScanner {
       { scoreSet: 1, subtests: true },
     )
     const hits = run.hits.map(({ symbol }) => symbol)
-    return { run, facts, notes, names: [...new Set([...hits, ...Object.keys(run.subtests)])].sort() }
+    return {
+      run,
+      facts,
+      notes: [...notes, ...run.notes],
+      names: [...new Set([...hits, ...Object.keys(run.subtests)])].sort(),
+    }
   }
 
   return { plan, scan }
