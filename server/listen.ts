@@ -86,6 +86,9 @@ export interface Listening {
   close(graceMs: number): Promise<void>
 }
 
+/** At the end a client that has connected and said nothing yet may still do so: its request may be on the way. */
+const idleGraceMs = 500
+
 interface Door {
   readonly to: ListenTo
   readonly server: Server
@@ -98,7 +101,7 @@ export async function listen(addresses: readonly ListenTo[], options: ListenOpti
   const { fronts, limits, log } = options
   const allowed = options.allowed === undefined ? undefined : allowedNetworks(options.allowed)
   const sockets = new Set<Socket>()
-  /** Connections whose first line is not complete: nothing is owed to them at the end. */
+  /** Connections whose first line is not complete: little is owed to them at the end. */
   const waiting = new Set<Socket>()
   const doors: Door[] = []
   const failed: { address: string; error: NodeJS.ErrnoException }[] = []
@@ -193,15 +196,21 @@ export async function listen(addresses: readonly ListenTo[], options: ListenOpti
     async close(graceMs) {
       closing = true
       settleDoors()
-      for (const socket of waiting) socket.destroy()
-      if (sockets.size === 0) return
+      const idle = setTimeout(
+        () => {
+          for (const socket of waiting) socket.destroy()
+        },
+        Math.min(graceMs, idleGraceMs),
+      )
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, graceMs)
         whenEmpty = () => {
           clearTimeout(timer)
           resolve()
         }
+        if (sockets.size === 0) whenEmpty()
       })
+      clearTimeout(idle)
       for (const socket of sockets) socket.destroy()
     },
   }

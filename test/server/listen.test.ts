@@ -155,19 +155,21 @@ test('too many connections close the door until some have gone', async () => {
   assert.match((await exchange(server.to, 'PING SPAMC/1.2\r\n', 'half-close')).text, /^spamd/)
 })
 
-test('the end waits for those in flight, cuts idle ones and takes no new ones', async () => {
+test('the end waits for those in flight and those about to ask, cuts idle ones and takes no new ones', async () => {
   const server = await start('127.0.0.1:0')
-  const idle = await open(server.to)
-  const busy = await open(server.to)
+  const [idle, busy, late] = await Promise.all([open(server.to), open(server.to), open(server.to)])
+  idle.resume()
   busy.write('CHECK SPAMC/1.2\r\n')
   await new Promise((resolve) => setTimeout(resolve, 50))
   const ended = server.close(2000)
-  const reply = new Promise<string>((resolve) => busy.on('data', (data) => resolve(String(data))))
-  await new Promise((resolve) => setTimeout(resolve, 30))
-  assert.equal(idle.destroyed || idle.readableEnded || idle.closed, true)
+  const answer = (socket: Socket) =>
+    new Promise<string>((resolve) => socket.on('data', (data) => resolve(String(data))))
+  const replies = Promise.all([answer(busy), answer(late)])
   await assert.rejects(exchange(server.to, 'PING SPAMC/1.2\r\n'), { code: 'ECONNREFUSED' })
+  late.end('PING SPAMC/1.2\r\n')
   busy.end('rest')
-  assert.equal(await reply, 'spamd 21 line')
+  assert.deepEqual(await replies, ['spamd 21 line', 'spamd 16 line'])
   await ended
   assert.equal(server.connections(), 0)
+  assert.equal(idle.readableEnded || idle.destroyed, true)
 })
