@@ -83,13 +83,12 @@ export function createNetProxy(port: MessagePort, flags: NetFlags): Net {
     return new Promise((resolve) => {
       const id = ++lastId
       const settle = (answer: T) => resolve(answer)
-      const timer = setTimeout(
-        () => {
-          open.delete(id)
-          resolve(lost)
-        },
-        Math.max(0, deadline - Date.now()) + graceMs,
-      )
+      const giveUp = () => {
+        open.delete(id)
+        resolve(lost)
+      }
+      // setImmediate: a reply that came while this thread computed is read first.
+      const timer = setTimeout(() => setImmediate(giveUp), Math.max(0, deadline - Date.now()) + graceMs)
       open.set(id, { settle, timer })
       post(make(id))
     })

@@ -12,7 +12,7 @@ import { parseMessage } from '../../../src/message/parse.js'
 import { type FixedDns, fixedDns } from '../../support/fixed-dns.js'
 import { makeKey, type SignOptions, signMail } from '../../support/signing.js'
 
-const rsa = makeKey('rsa')
+const rsa = makeKey('rsa', 1024)
 const ed = makeKey('ed25519')
 const weak = makeKey('rsa', 768)
 const testing = makeKey('rsa', 1024, 't=y; ')
