@@ -51,12 +51,12 @@ export function parseRelays(
   const fields = new Fields(message)
   const received = fields.decoded('received').slice(0, receivedLinesMax)
   const lines: ParsedLine[] = received.map((line) => parseReceivedLine(line))
+  const sessionFirst = addSession(lines, options.envelope)
   for (const name of settings.originatingHeaders) {
     const ip = anyIp.exec(fields.decoded(name).at(-1) ?? '')?.[0]
     if (ip) lines.push(parseReceivedLine(`from X-Originating-IP: ${ip}`))
   }
-  const ownLine = addSession(lines, options.envelope)
-  const walk = new Walk(settings, options.originating === true, ownLine ? -2 : -1)
+  const walk = new Walk(settings, options.originating === true, sessionFirst ? -2 : -1)
   for (const line of lines) walk.add(line)
   return walk.view((relays) => envelopeSender(fields, relays, settings, options.envelope))
 }

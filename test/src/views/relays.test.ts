@@ -131,6 +131,18 @@ test('words of the wire cannot break the relay text', () => {
   assert.match(relays.externalText, /helo=a!!!!!ip=10\.0\.0\.1 by=/)
 })
 
+test('a field that names the session’s address is no line about the session', () => {
+  const relays = relaysOf(
+    'X-Originating-IP: [198.51.100.7]\nSubject: x\n\n',
+    withEnvelope({ ip: '198.51.100.7', helo: 'a.example' }),
+    'originating_ip_headers X-Originating-IP',
+  )
+  assert.deepEqual(
+    relays.external.map(({ helo }) => helo),
+    ['a.example', ''],
+  )
+})
+
 test('an address that is none is left out', () => {
   assert.equal(relaysOf(fromOutside, withEnvelope({ ip: 'unix' })).external.length, 1)
 })
