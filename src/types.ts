@@ -430,6 +430,21 @@ export interface Classification {
 
 // ---------------------------------------------------------------- Scan and Verdict
 
+/** What earlier messages of one identity scored together. */
+export interface Reputation {
+  readonly count: number
+  readonly total: number
+}
+
+/** Scores of senders over time (AWL, TxRep). Keys are opaque; `owner` keeps users apart, '' = everybody. */
+export interface ReputationStore {
+  /** Count 0 when nothing is known. */
+  get(owner: string, key: string): Reputation
+  /** Counts one more message. */
+  add(owner: string, key: string, score: number): void
+  remove(owner: string, key: string): void
+}
+
 /** All that a check or an eval of a .cf rule may ask for. */
 export interface Scan {
   readonly request: Request
@@ -437,6 +452,8 @@ export interface Scan {
   readonly views: Views
   readonly facts: Facts
   readonly net: Net
+  /** Absent = sender reputation is off. */
+  readonly reputation?: ReputationStore
   /** Date.now() instant by which every look-up of this scan must have ended. */
   readonly deadline: number
   /** Adds a note to the verdict. */

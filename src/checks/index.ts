@@ -1,6 +1,7 @@
 // The list of subjects: every plugin whose directives and evals the .cf rules may use. One line each.
 import type { Directive, Plugin } from '../../rules/engine/types.js'
 import { acceptedPlugins } from './accepted.js'
+import { accessDb } from './accessdb.js'
 import { addressListDirective } from './addresslists.js'
 import { antiVirus } from './antivirus.js'
 import { askDns } from './askdns.js'
@@ -24,7 +25,9 @@ import { oleVbMacro } from './olevbmacro.js'
 import { pdfInfo } from './pdfinfo.js'
 import { phishing } from './phishing.js'
 import { relayEval } from './relayeval.js'
+import { awl, txRep } from './reputationplugins.js'
 import { spf } from './spf.js'
+import { textCat } from './textcat.js'
 import { uriDnsbl } from './uridnsbl.js'
 import { uriEval } from './urieval.js'
 import { uriHostDirective } from './urihostlists.js'
@@ -36,6 +39,7 @@ import { wlblEval } from './wlbleval.js'
 export const plugins: readonly Plugin[] = [
   ...enginePlugins,
   ...acceptedPlugins,
+  accessDb,
   antiVirus,
   askDns,
   authRes,
@@ -57,7 +61,10 @@ export const plugins: readonly Plugin[] = [
   pdfInfo,
   phishing,
   relayEval,
+  awl,
+  txRep,
   spf,
+  textCat,
   uriDnsbl,
   uriEval,
   vBounce,
