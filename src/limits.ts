@@ -47,6 +47,8 @@ export const dnsCacheEntriesMax = 50_000
 export const dnsQueryMs = 5_000
 /** Negative answers without a TTL are kept so long, seconds. */
 export const dnsNegativeTtlSeconds = 300
+/** No resolver answers anything for so long: they count as down, so that a machine without DNS is not slow with every mail. */
+export const dnsSilenceMs = 2_500
 /** All look-ups of one scan end by then, milliseconds. */
 export const scanLookupMs = 10_000
 /** spamd: first line must arrive within (--timeout-tcp 30 s). */

@@ -2,6 +2,7 @@
 // session (rspamd's dialects) says it; else it stands in the newest external Received header and the envelope headers, as with
 // SpamAssassin. Comes in: request, headers, relays. Goes out: strings, undefined where nobody knows.
 import type { Envelope, Views } from '../types.js'
+import { isPrivate } from '../views/ip.js'
 
 export interface Sender {
   /** Undefined = no external relay is known: nothing to check. */
@@ -19,8 +20,15 @@ function mailFromOf(views: Views, alwaysTrust: boolean): string | undefined {
   return views.headers.get('EnvelopeFrom:addr')?.trim().toLowerCase()
 }
 
+/**
+ * An authenticated user's mail comes from nobody's outside: there is no sender to check. A client in a private network is a machine of
+ * our own that passes mail on; then the headers say where it came in.
+ */
 export function findSender(envelope: Envelope, views: Views, alwaysTrust: boolean): Sender {
-  if (envelope.ip !== undefined) {
+  if (envelope.authUser !== undefined) {
+    return { ip: undefined, helo: envelope.helo ?? '', mailFrom: envelope.mailFrom?.toLowerCase() }
+  }
+  if (envelope.ip !== undefined && !isPrivate(envelope.ip)) {
     return {
       ip: envelope.ip,
       helo: envelope.helo ?? '',
@@ -28,5 +36,6 @@ export function findSender(envelope: Envelope, views: Views, alwaysTrust: boolea
     }
   }
   const hop = views.relays.external[0]
-  return { ip: hop?.ip, helo: hop?.helo ?? '', mailFrom: mailFromOf(views, alwaysTrust) }
+  const mailFrom = envelope.mailFrom?.toLowerCase() ?? mailFromOf(views, alwaysTrust)
+  return { ip: hop?.ip, helo: hop?.helo ?? '', mailFrom }
 }

@@ -8,12 +8,14 @@ import {
   dnsNegativeTtlSeconds,
   dnsQueryMs,
   dnsQueueMax,
+  dnsSilenceMs,
 } from '../limits.js'
 import type { Dns, DnsAnswer, DnsType } from '../types.js'
 import { type DnsServer, type Exchange, exchange, parseServer } from './dns-exchange.js'
+import { createHearing } from './dns-hearing.js'
 
 export interface DnsOptions {
-  /** 'ip', 'ip:port', '[v6]:port'; absent = the system's. */
+  /** 'ip', 'ip:port', '[v6]:port'; absent or empty = the system's. */
   readonly servers?: readonly string[]
   /** True = ask nobody (--local). */
   readonly local: boolean
@@ -21,6 +23,8 @@ export interface DnsOptions {
   /** One question is waited for at most so long; dnsQueryMs if absent. */
   readonly queryMs?: number
   readonly inFlightMax?: number
+  /** Silence of the resolvers to all questions for so long means they are down; dnsSilenceMs if absent. */
+  readonly silenceMs?: number
 }
 
 export interface DnsStats {
@@ -35,6 +39,8 @@ export interface DnsStats {
   readonly inFlightPeak: number
   readonly queued: number
   readonly cached: number
+  /** No resolver answers anything: look-ups fail at once until one does. */
+  readonly isDown: boolean
 }
 
 export interface ProcessDns extends Dns {
@@ -92,9 +98,11 @@ function waitUntil(answer: Promise<DnsAnswer>, deadline: number): Promise<DnsAns
 }
 
 export function createDns(options: DnsOptions): ProcessDns {
-  const servers: readonly DnsServer[] = (options.servers ?? getServers()).map(parseServer)
+  const named = options.servers ?? []
+  const servers: readonly DnsServer[] = (named.length > 0 ? named : getServers()).map(parseServer)
   const queryMs = options.queryMs ?? dnsQueryMs
   const inFlightMax = options.inFlightMax ?? dnsInFlightMax
+  const hearing = createHearing(options.silenceMs ?? dnsSilenceMs, () => dropAll())
   const cache = new Map<string, { readonly answer: DnsAnswer; readonly until: number }>()
   const underWay = new Map<string, Question>()
   const queue: Question[] = []
@@ -122,15 +130,27 @@ export function createDns(options: DnsOptions): ProcessDns {
   }
 
   function finish(question: Question, answer: DnsAnswer): void {
-    underWay.delete(question.key)
+    if (underWay.get(question.key) === question) underWay.delete(question.key)
     question.settle(answer)
+  }
+
+  /** The resolvers are down: who waits is told, what is in flight goes on unheeded until one answers. */
+  function dropAll(): void {
+    options.log?.('dns: no resolver answers; look-ups are left out until one does')
+    queue.length = 0
+    for (const question of [...underWay.values()])
+      finish(question, { status: 'failed', reason: 'unreachable' })
   }
 
   async function send(question: Question): Promise<void> {
     inFlight += 1
     inFlightPeak = Math.max(inFlightPeak, inFlight)
     count.sent += 1
+    hearing.asked()
     const outcome = await exchange(servers, question.name, question.type, Date.now() + queryMs)
+    const isSilence =
+      'failure' in outcome && (outcome.failure === 'timeout' || outcome.failure === 'unreachable')
+    if (!isSilence && hearing.heard()) options.log?.('dns: a resolver answers again')
     const { answer, keepSeconds } = toAnswer(outcome)
     if (answer.status === 'failed') {
       count.failed += 1
@@ -188,6 +208,11 @@ export function createDns(options: DnsOptions): ProcessDns {
       return known
     }
     if (deadline <= Date.now()) return { status: 'failed', reason: 'timeout' }
+    if (hearing.isDown()) {
+      // One question in a while goes out all the same, to learn of the end of the silence; nobody waits for it.
+      if (hearing.mayProbe()) ask(key, canonical, type, Date.now() + queryMs)
+      return { status: 'failed', reason: 'unreachable' }
+    }
     let question = underWay.get(key)
     if (question !== undefined) {
       count.shared += 1
@@ -208,9 +233,17 @@ export function createDns(options: DnsOptions): ProcessDns {
       blockedZones.set(zone.toLowerCase().replace(/\.$/, ''), Date.now() + seconds * 1000)
       options.log?.(`dns zone ${zone}: not asked for ${seconds} s, it refuses us`)
     },
-    stats: () => ({ ...count, inFlight, inFlightPeak, queued: queue.length, cached: cache.size }),
+    stats: () => ({
+      ...count,
+      inFlight,
+      inFlightPeak,
+      queued: queue.length,
+      cached: cache.size,
+      isDown: hearing.isDown(),
+    }),
     close() {
       isClosed = true
+      hearing.close()
       for (const question of queue.splice(0)) finish(question, { status: 'failed', reason: 'disabled' })
       cache.clear()
       blockedZones.clear()

@@ -55,6 +55,16 @@ describe('sender', () => {
     assert.equal(findSender({ rcptTo: [] }, views, true).mailFrom, 'header@x.test')
   })
 
+  test('an authenticated user has no sender to check, a private client is our own relay', () => {
+    const views = fakeViews({}, { external: [hop] })
+    const authenticated = { ip: '192.0.2.1', authUser: 'joe', mailFrom: 'joe@x.test', rcptTo: [] }
+    assert.equal(findSender(authenticated, views, false).ip, undefined)
+    for (const ip of ['127.0.0.1', '10.0.0.1', '::1']) {
+      assert.equal(findSender({ ip, mailFrom: 'a@x.test', rcptTo: [] }, views, false).ip, '192.0.2.7', ip)
+      assert.equal(findSender({ ip, rcptTo: [] }, fakeViews({}, {}), false).ip, undefined, ip)
+    }
+  })
+
   test('no external relay: nothing to check', async () => {
     const sender = findSender({ rcptTo: [] }, fakeViews({}, {}), false)
     assert.equal(sender.ip, undefined)

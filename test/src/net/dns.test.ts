@@ -177,6 +177,43 @@ describe('dns', () => {
     assert.equal((await late).status, 'found')
   })
 
+  test('resolvers that answer nothing count as down: who waits is told, and later questions fail at once', async () => {
+    const mute = await startDns({ 'a.test': [['A', '192.0.2.1']] }, { '': 'silent' })
+    const said: string[] = []
+    const dns = open({
+      servers: [mute.address],
+      queryMs: 5_000,
+      silenceMs: 200,
+      log: (text) => said.push(text),
+    })
+    const started = Date.now()
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, index) => dns.query(`n${index}.test`, 'A', Date.now() + 4_000)),
+    )
+    assert.ok(answers.every((answer) => answer.status === 'failed' && answer.reason === 'unreachable'))
+    assert.ok(Date.now() - started < 2_000)
+    assert.equal(dns.stats().isDown, true)
+    assert.equal((await dns.query('a.test', 'A', soon())).status, 'failed')
+    assert.match(said[0] ?? '', /no resolver answers/)
+    mute.behaviours.clear()
+    await new Promise((resolve) => setTimeout(resolve, 1_900))
+    assert.equal(dns.stats().isDown, false, 'a question still in flight was asked again and heard')
+    assert.equal((await dns.query('a.test', 'A', soon())).status, 'found')
+    dns.close()
+    await mute.close()
+  })
+
+  test('a slow zone among answers is no silence', async () => {
+    const dns = open({ queryMs: 3_000, silenceMs: 200 })
+    const silent = Array.from({ length: 12 }, (_, index) =>
+      dns.query(`n${index}.silent.test`, 'A', Date.now() + 600),
+    )
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    assert.equal((await dns.query('example.test', 'A', soon())).status, 'found')
+    await Promise.all(silent)
+    assert.equal(dns.stats().isDown, false)
+  })
+
   test('a blocked zone is left alone', async () => {
     const dns = open()
     dns.block('wild.test', 60)
