@@ -1,6 +1,7 @@
 // Makes the plain forms of a URI: what a browser would ask for, however it was disguised. Comes in: one URI as found. Goes out: the URI and its
 // cleaned variants. Which variants exist is SpamAssassin 4.0.1's choice (sa-rules.md 5; fixtures/oracle/micro-uri, groups host, href, redir).
 import { redirectsMax } from '../limits.js'
+import { has8bit } from '../message/bytes.js'
 import type { ByteString } from '../types.js'
 import type { RegistryDomains } from './domains.js'
 import { hostToAscii, type IdnMode, isFqdn } from './hosts.js'
@@ -10,6 +11,8 @@ import { lower } from './lower.js'
 export interface CleanOptions {
   readonly domains: RegistryDomains
   readonly idn: IdnMode
+  /** The URI is characters, written as UTF-8: encoding it yields a percent code a character below 256 and leaves the others. */
+  readonly wide: boolean
   /** Target of a known redirector inside a URI, undefined if it is none. */
   redirectTarget(uri: ByteString): ByteString | undefined
   /** Whether one more target of that length may be followed. */
@@ -53,7 +56,7 @@ function addMailForms(uri: ByteString, out: Set<ByteString>): void {
 
 /** Adds the forms of anything but an address; returns what it redirects to, if anything. */
 function addWebForms(uri: ByteString, options: CleanOptions, out: Set<ByteString>): ByteString | undefined {
-  const plain = undisguise(uri)
+  const plain = undisguise(uri, options.wide)
   out.add(plain)
   const parts = webUri.exec(plain)
   if (!parts) return undefined
@@ -66,7 +69,7 @@ function addWebForms(uri: ByteString, options: CleanOptions, out: Set<ByteString
   const withoutPort = port === '' ? undefined : rest.replace(secure ? /^:443\b/ : /^:80\b/, '')
   if (withoutPort !== undefined && withoutPort !== rest) out.add(scheme + host + withoutPort)
 
-  const ascii = hostToAscii(host, options.idn)
+  const ascii = hostName(host, options)
   if (ascii !== lower(host)) {
     out.add(scheme + ascii + rest)
     if (withoutPort) out.add(scheme + ascii + withoutPort)
@@ -90,10 +93,19 @@ function addWebForms(uri: ByteString, options: CleanOptions, out: Set<ByteString
   }
 }
 
+/**
+ * Lower case, with punycode where that gives a name that can exist. Where it does not, other text is glued to the host (Chinese knows no
+ * blanks) and the ASCII in front of it counts, as for SpamAssassin without LibIDN.
+ */
+function hostName(host: string, { domains, idn }: CleanOptions): string {
+  const ascii = hostToAscii(host, idn)
+  return idn === 'off' || domains.isValid(ascii) || !has8bit(host) ? ascii : lower(host)
+}
+
 /** Back slashes, percent and entity encodings, a missing scheme. */
-function undisguise(uri: ByteString): ByteString {
+function undisguise(uri: ByteString, wide: boolean): ByteString {
   let plain = uri.replace(/\\/g, '/').replace(/^(https?:)\/{0,2}/i, '$1//')
-  if (/%[0-9a-fA-F]{2}/.test(plain)) plain = decodePercent(plain)
+  if (/%[0-9a-fA-F]{2}/.test(plain)) plain = decodePercent(plain, wide)
   if (!/^[-_a-z0-9]+:/i.test(plain)) plain = (plain.startsWith('ftp.') ? 'ftp://' : 'http://') + plain
   plain = plain.replace(/^(https?:\/\/[^/?#]+)([?#])/i, '$1/$2')
   if (!plain.includes('&#')) return plain
@@ -105,13 +117,23 @@ function undisguise(uri: ByteString): ByteString {
     .replace(/&#(?:x2e|12290|x3002|65294|xff0e|65377|xff61);/gi, '.')
 }
 
-/** %XX of printable ASCII undone; raw bytes that belong encoded are encoded. */
-export function decodePercent(uri: ByteString): ByteString {
-  return uri.replace(/%[0-9a-fA-F]{2}|[\0-\x20\x7f-\xff"%<>]/g, (found) => {
-    if (found.length === 1) return `%${found.charCodeAt(0).toString(16).padStart(2, '0')}`
-    const code = Number.parseInt(found.slice(1), 16)
-    return code > 0x20 && code < 0x7f ? String.fromCharCode(code) : found
+/** %XX of printable ASCII undone; raw bytes (or, of wide text, characters below 256) that belong encoded are encoded. */
+export function decodePercent(uri: ByteString, wide = false): ByteString {
+  return uri.replace(wide ? percentOrChar : percentOrByte, (found) => {
+    const code = found.charCodeAt(0)
+    if (found.length === 1) return percent(code)
+    if (code === 0x25) {
+      const decoded = Number.parseInt(found.slice(1), 16)
+      return decoded > 0x20 && decoded < 0x7f ? String.fromCharCode(decoded) : found
+    }
+    return found.length === 2 && code <= 0xc3 ? percent((code & 3) * 64 + (found.charCodeAt(1) & 63)) : found
   })
+}
+const percentOrByte = /%[0-9a-fA-F]{2}|[\0-\x20\x7f-\xff"%<>]/g
+const percentOrChar = /%[0-9a-fA-F]{2}|[\xc2-\xf4][\x80-\xbf]{1,3}|[\0-\x20\x7f"%<>]/g
+
+function percent(code: number): string {
+  return `%${code.toString(16).padStart(2, '0')}`
 }
 
 function innerTarget(rest: ByteString): ByteString | undefined {

@@ -1,6 +1,8 @@
 // All URIs of a message: from the text, from HTML, from DKIM signatures. Comes in: a Message and its texts, registry boundaries, settings.
 // Goes out: what `uri` rules see (`list`) and what each raw URI led to (`detail`), for uri_detail, URI lists and rspamd's urls and emails.
+import { isUtf8 } from 'node:buffer'
 import { redirectBytesMax, redirectorStepsMax, uriBytesMax, urisMax } from '../limits.js'
+import { bytesOf, has8bit } from '../message/bytes.js'
 import type { ByteString, Domains, Message, TextView, Uri, UriView } from '../types.js'
 import { createDomains, type RegistryDomains } from './domains.js'
 import { Fields } from './fields.js'
@@ -114,7 +116,7 @@ class Finder {
       domains: new Set(),
       anchor: [],
     }
-    const forms = kind === 'lookup' ? new Set([raw]) : this.#clean(raw)
+    const forms = kind === 'lookup' ? new Set([raw]) : this.#clean(raw, kind)
     const hosts = new Map<string, string>()
     const cut = new Set<ByteString>()
     for (const form of forms) {
@@ -140,8 +142,10 @@ class Finder {
     this.#found.get(raw)?.anchor.push(...texts)
   }
 
-  #clean(raw: ByteString): ReadonlySet<ByteString> {
+  #clean(raw: ByteString, kind: 'valid' | 'any'): ReadonlySet<ByteString> {
     return cleanUri(raw, {
+      // Attributes of HTML are characters wherever the part has any beyond ASCII, lines of text are bytes.
+      wide: kind === 'any' && has8bit(raw) && isUtf8(bytesOf(raw)),
       domains: this.domains,
       idn: this.settings.idn,
       redirectTarget: (uri) => this.#redirectTarget(uri),
