@@ -3,6 +3,7 @@
 // SpamAssassin's: by priority, and within one by kind.
 import type { ByteString, Hit, Note, Scan } from '../../src/types.js'
 import { relayTags } from '../../src/views/relays.js'
+import { type AutomatonSet, type PatternSource, patternsKey } from '../regex/automata/tables.js'
 import type { FirstMatch, PatternUse } from '../regex/matcher.js'
 import { countMatches, LazyPattern } from '../regex/plain.js'
 import { EvalCall, type EvalHost, type HitOptions, Tags, type TagValue } from './calls.js'
@@ -49,6 +50,10 @@ export interface Engine {
   run(scan: Scan, options: RunOptions): Promise<RuleRun>
   /** Rule name -> eval that no plugin brings. */
   readonly missing: ReadonlyMap<string, string>
+  /** Lists of patterns for which automata can be built (rules/regex/automata). */
+  patternLists(): readonly (readonly PatternSource[])[]
+  /** Takes automata, by patternsKey; the plain engine answers for lists without. Returns how many lists have them now. */
+  adopt(sets: ReadonlyMap<string, AutomatonSet>): number
 }
 
 export interface EngineOptions {
@@ -67,6 +72,17 @@ export function createEngine(plan: Plan, plugins: readonly Plugin[], options: En
   return {
     plan,
     missing: tables.base.table.missing,
+    patternLists: () => tables.base.table.switching.map(({ patterns }) => patterns),
+    adopt(sets) {
+      let adopted = 0
+      for (const { matcher, patterns } of tables.base.table.switching) {
+        const set = sets.get(patternsKey(patterns))
+        if (!set) continue
+        matcher.adopt(set)
+        adopted++
+      }
+      return adopted
+    },
     run: (scan, runOptions) => {
       return new Run(plan, tables.of(runOptions.overlay), scan, runOptions).go()
     },
@@ -436,7 +452,7 @@ class Run implements EvalHost {
     const lines = this.linesOf(rule)
     for (let line = use.skipFirst ? 1 : 0; line < lines.length && count < use.hitsMax; line++) {
       if (use.multiple && names.size === 0) {
-        count += countMatches(regExp, lines[line]!, use.hitsMax - count)
+        count += countMatches(use.pattern, lines[line]!, use.hitsMax - count)
         continue
       }
       regExp.lastIndex = 0

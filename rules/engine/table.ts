@@ -1,5 +1,8 @@
 // A Plan's rules made ready to run: grouped by priority and by the text they read, patterns compiled lazily, evals looked up. Made once
 // per engine; a run only reads it.
+
+import type { PatternSource } from '../regex/automata/tables.js'
+import { createSwitchingMatcher, patternsMin, type SwitchingMatcher } from '../regex/fast.js'
 import type { CompiledPattern, PatternUse, TextMatcher } from '../regex/matcher.js'
 import { createPlainMatcher, LazyPattern } from '../regex/plain.js'
 import { escapesOf, templateNames } from './capture.js'
@@ -90,6 +93,13 @@ export interface RuleTable {
   readonly groups: number
   /** Names of evals that nobody brings, by rule name. */
   readonly missing: ReadonlyMap<string, string>
+  /** Matchers that can be given automata, with what these are built from. */
+  readonly switching: readonly Switching[]
+}
+
+export interface Switching {
+  readonly matcher: SwitchingMatcher
+  readonly patterns: readonly PatternSource[]
 }
 
 /** Patterns by text, shared between the tables of one engine so that each is compiled once. */
@@ -138,6 +148,7 @@ type TextKind = 'body' | 'uri' | 'rawbody' | 'full'
 
 class TableMaker {
   private groups = 0
+  private readonly switching: Switching[] = []
   private readonly rules: readonly Rule[]
   private readonly indexOf: ReadonlyMap<string, number>
   private readonly evals: ReadonlyMap<string, Eval>
@@ -169,6 +180,7 @@ class TableMaker {
       metas,
       groups: this.groups,
       missing: this.missing,
+      switching: this.switching,
     }
   }
 
@@ -246,7 +258,16 @@ class TableMaker {
       const rule = this.rules[index] as Rule & { pattern: Pattern }
       return patternUse(this.pattern(rule.pattern), rule)
     })
-    return { id: this.groups++, rules, matcher: createPlainMatcher(uses) }
+    return { id: this.groups++, rules, matcher: this.matcher(rules, uses) }
+  }
+
+  /** Short lists stay with the plain engine for good, and so do `full` texts: there a line has no bound. */
+  private matcher(rules: readonly number[], uses: readonly PatternUse[]): TextMatcher {
+    const patterns = rules.map((index) => (this.rules[index] as Rule & { pattern: Pattern }).pattern)
+    if (uses.length < patternsMin || this.rules[rules[0]!]!.kind === 'full') return createPlainMatcher(uses)
+    const matcher = createSwitchingMatcher(uses)
+    this.switching.push({ matcher, patterns })
+    return matcher
   }
 
   private single(index: number): SingleRule {

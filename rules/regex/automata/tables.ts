@@ -1,0 +1,130 @@
+// Automata of one list of patterns, as plain data: what a build gives, what workers share, what lies in the cache file.
+import { createHash } from 'node:crypto'
+import { deserialize, serialize } from 'node:v8'
+import { parsePerl } from '../parse.js'
+import { planGroups } from './group.js'
+import { type MergedAutomaton, mergePatterns } from './merge.js'
+import { buildNfa, type PatternNfa } from './nfa.js'
+
+/** A pattern as the automata need it. */
+export interface PatternSource {
+  readonly source: string
+  readonly flags: string
+}
+
+export interface AutomatonSet {
+  readonly automata: readonly MergedAutomaton[]
+  /** Number of the pattern in the automata -> its place in the list the set was built from. */
+  readonly order: Int32Array
+  /** By the same number: 1 where a match of the automaton proves the hit. */
+  readonly exact: Uint8Array
+  /** Places of patterns that no automaton filters: they match nearly anything, or are too large. */
+  readonly always: Int32Array
+}
+
+/** Changes with the meaning of the tables, so that old cache files are not mistaken for current ones. */
+const tablesVersion = 1
+
+/** Names a list of patterns; the key of its set. */
+export function patternsKey(patterns: readonly PatternSource[]): string {
+  const hash = createHash('sha256').update(`${tablesVersion}\n`)
+  for (const { source, flags } of patterns) hash.update(`${flags}/${source}\n`, 'latin1')
+  return hash.digest('base64url')
+}
+
+/** Seconds for all stock rules: not for a thread that scans. */
+export function buildAutomata(patterns: readonly PatternSource[]): AutomatonSet {
+  const always: number[] = []
+  const places: number[] = []
+  const nfas: PatternNfa[] = []
+  for (const [place, { source, flags }] of patterns.entries()) {
+    const nfa = nfaOf(source, flags)
+    if (!nfa || nfa.alwaysMatches) always.push(place)
+    else {
+      places.push(place)
+      nfas.push(nfa)
+    }
+  }
+  const automata: MergedAutomaton[] = []
+  const order: number[] = []
+  const exact: number[] = []
+  const groups = planGroups(
+    nfas,
+    places.map((place) => patterns[place]!.source),
+  )
+  for (const group of groups) {
+    const automaton = mergePatterns(group.map((index) => nfas[index]!))
+    if (!automaton) {
+      always.push(...group.map((index) => places[index]!))
+      continue
+    }
+    automata.push(automaton)
+    for (const index of group) {
+      order.push(places[index]!)
+      exact.push(nfas[index]!.exact ? 1 : 0)
+    }
+  }
+  return {
+    automata,
+    order: Int32Array.from(order),
+    exact: Uint8Array.from(exact),
+    always: Int32Array.from(always.sort((a, b) => a - b)),
+  }
+}
+
+function nfaOf(source: string, flags: string): PatternNfa | undefined {
+  try {
+    const parsed = parsePerl(source, flags)
+    // A tree that may accept less than the pattern is no filter.
+    return parsed.inexact.length > 0 ? undefined : buildNfa(parsed.root)
+  } catch {
+    return undefined
+  }
+}
+
+/** The sets as one buffer for the cache file. */
+export function encodeSets(sets: ReadonlyMap<string, AutomatonSet>): Buffer {
+  const plain = [...sets].map(([key, set]) => [
+    key,
+    {
+      ...set,
+      automata: set.automata.map((automaton) =>
+        mapArrays(automaton, (array) => array.slice() as typeof array),
+      ),
+    },
+  ])
+  return serialize({ version: tablesVersion, plain })
+}
+
+/** Sets of a cache file in shared memory; undefined when it is not one of ours. */
+export function decodeSets(bytes: Uint8Array): Map<string, AutomatonSet> | undefined {
+  try {
+    const { version, plain } = deserialize(bytes) as { version: number; plain: [string, AutomatonSet][] }
+    if (version !== tablesVersion) return undefined
+    return new Map(
+      plain.map(([key, set]) => [
+        key,
+        { ...set, automata: set.automata.map((automaton) => mapArrays(automaton, toShared)) },
+      ]),
+    )
+  } catch {
+    return undefined
+  }
+}
+
+type TypedArray = Uint8Array | Uint16Array | Int32Array
+
+function mapArrays(automaton: MergedAutomaton, change: (array: TypedArray) => TypedArray): MergedAutomaton {
+  const entries = Object.entries(automaton).map(([name, value]) => [
+    name,
+    ArrayBuffer.isView(value) ? change(value as TypedArray) : value,
+  ])
+  return Object.fromEntries(entries) as MergedAutomaton
+}
+
+function toShared(array: TypedArray): TypedArray {
+  const buffer = new SharedArrayBuffer(array.byteLength)
+  const copy = new (array.constructor as new (buffer: SharedArrayBuffer) => TypedArray)(buffer)
+  copy.set(array)
+  return copy
+}

@@ -1,0 +1,193 @@
+// The fast path: automata find the few (pattern, line) pairs that can hit, V8's RegExp confirms only those. Gives exactly what the plain
+// engine gives (plain.ts); test/rules/regex/fast.test.ts holds both against each other. Until its tables are there, the plain engine
+// answers.
+import type { ByteString } from '../../src/types.js'
+import { Arena, type Sink } from './automata/arena.js'
+import type { AutomatonSet } from './automata/tables.js'
+import type { FirstMatch, OnHit, PatternUse, TextMatcher } from './matcher.js'
+import { countMatches, createPlainMatcher } from './plain.js'
+
+/** Fewer patterns than this are not worth four walks over the text. */
+export const patternsMin = 6
+/** Table entries per position of the automata, and the bounds of an arena in entries (4 bytes each). */
+const entriesPerPosition = 120
+const entriesMin = 1 << 16
+const entriesMax = 6 << 20
+
+/** A matcher that can be given automata later. */
+export interface SwitchingMatcher extends TextMatcher {
+  adopt(set: AutomatonSet): void
+  /** Texts that went through the automata. */
+  readonly fastTexts: number
+}
+
+export function createSwitchingMatcher(uses: readonly PatternUse[]): SwitchingMatcher {
+  const plain = createPlainMatcher(uses)
+  let fast: FastMatcher | undefined
+  return {
+    match: (lines, active, onHit, firsts) => (fast ?? plain).match(lines, active, onHit, firsts),
+    adopt(set) {
+      fast = new FastMatcher(uses, set)
+    },
+    get fastTexts() {
+      return fast?.texts ?? 0
+    },
+  }
+}
+
+class FastMatcher implements TextMatcher, Sink {
+  texts = 0
+  private readonly arena: Arena
+  /** By place of the pattern: 1 where a match of the automaton alone proves the hit and one is enough. */
+  private readonly proven: Uint8Array
+  private readonly order: Int32Array
+  private readonly always: readonly number[]
+  /** Of this text: candidate lines per pattern as a chain through pairs, and which patterns have any. */
+  private readonly firstPair: Int32Array
+  private readonly lastPair: Int32Array
+  private pairLine = new Int32Array(1024)
+  private pairNext = new Int32Array(1024)
+  private pairs = 0
+  private touched: number[] = []
+  /** 1 = every line of this text is a candidate. */
+  private readonly whole: Uint8Array
+  private text = Buffer.allocUnsafeSlow(1 << 16)
+  private ends = new Int32Array(1024)
+  private active: Uint8Array = new Uint8Array(0)
+
+  constructor(
+    private readonly uses: readonly PatternUse[],
+    set: AutomatonSet,
+  ) {
+    const positions = set.automata.reduce((sum, automaton) => sum + automaton.positions, 0)
+    const entries = Math.min(entriesMax, Math.max(entriesMin, positions * entriesPerPosition))
+    this.arena = new Arena(set.automata, entries)
+    this.order = set.order
+    this.always = [...set.always]
+    this.proven = new Uint8Array(uses.length)
+    for (const [number, place] of set.order.entries()) {
+      const { multiple, skipFirst } = uses[place]!
+      this.proven[place] = set.exact[number] === 1 && !multiple && !skipFirst ? 1 : 0
+    }
+    this.firstPair = new Int32Array(uses.length).fill(-1)
+    this.lastPair = new Int32Array(uses.length).fill(-1)
+    this.whole = new Uint8Array(uses.length)
+  }
+
+  accept(pattern: number, line: number): void {
+    const place = this.order[pattern]!
+    if (this.active[place] === 0) return
+    const last = this.lastPair[place]!
+    if (last >= 0 && (this.proven[place] === 1 || this.pairLine[last] === line)) return
+    this.addPair(place, line)
+  }
+
+  private addPair(place: number, line: number): void {
+    if (this.pairs === this.pairLine.length) {
+      this.pairLine = doubled(this.pairLine)
+      this.pairNext = doubled(this.pairNext)
+    }
+    const pair = this.pairs++
+    this.pairLine[pair] = line
+    this.pairNext[pair] = -1
+    const last = this.lastPair[place]!
+    if (last < 0) {
+      this.firstPair[place] = pair
+      this.touched.push(place)
+    } else this.pairNext[last] = pair
+    this.lastPair[place] = pair
+  }
+
+  match(lines: readonly ByteString[], active: Uint8Array, onHit: OnHit, firsts: boolean): void {
+    this.texts++
+    this.active = active
+    this.pairs = 0
+    this.fill(lines)
+    this.arena.scan(this.text, this.ends, lines.length, this)
+    for (const place of this.always) this.takeWhole(place)
+    for (const { gaveUp, firstId, automaton } of this.arena.groups) {
+      if (!gaveUp) continue
+      for (let number = firstId; number < firstId + automaton.patterns; number++)
+        this.takeWhole(this.order[number]!)
+    }
+    const touched = this.touched.sort((a, b) => a - b)
+    this.touched = []
+    for (const place of touched) {
+      const first = this.firstPair[place]!
+      const whole = this.whole[place] === 1
+      this.firstPair[place] = -1
+      this.lastPair[place] = -1
+      this.whole[place] = 0
+      if (this.proven[place] === 1 && first >= 0 && !firsts) onHit(place, 1, undefined)
+      else this.confirm(place, whole ? -1 : first, lines, onHit, firsts)
+    }
+  }
+
+  /** A pattern that no automaton judged on this text: its RegExp looks at every line. */
+  private takeWhole(place: number): void {
+    if (this.active[place] === 0 || this.whole[place] === 1) return
+    this.whole[place] = 1
+    if (this.firstPair[place]! < 0) this.touched.push(place)
+  }
+
+  private fill(lines: readonly ByteString[]): void {
+    if (this.ends.length < lines.length) this.ends = new Int32Array(lines.length * 2)
+    let at = 0
+    for (let index = 0; index < lines.length; index++) {
+      const line = lines[index]!
+      if (at + line.length > this.text.length) {
+        const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.text.length, at + line.length))
+        this.text.copy(larger, 0, 0, at)
+        this.text = larger
+      }
+      at += this.text.write(line, at, 'latin1')
+      this.ends[index] = at
+    }
+  }
+
+  /** The RegExp on the candidate lines from `first` on, or on all lines when `first` is -1. */
+  private confirm(
+    place: number,
+    first: number,
+    lines: readonly ByteString[],
+    onHit: OnHit,
+    firsts: boolean,
+  ): void {
+    const use = this.uses[place]!
+    const { pairLine, pairNext } = this
+    try {
+      const { regExp } = use.pattern
+      let count = 0
+      let where: FirstMatch | undefined
+      let pair = first
+      let line = first < 0 ? 0 : pairLine[first]!
+      while (line < lines.length) {
+        if (!use.skipFirst || line > 0) {
+          const text = lines[line]!
+          regExp.lastIndex = 0
+          const found = firsts && count === 0 ? regExp.exec(text) : regExp.test(text)
+          if (found) {
+            if (found !== true) where = { line, index: found.index, length: found[0].length }
+            count += use.multiple ? countMatches(use.pattern, text, use.hitsMax - count) : 1
+            if (!use.multiple || count >= use.hitsMax) break
+          }
+        }
+        if (first < 0) line++
+        else {
+          pair = pairNext[pair]!
+          if (pair < 0) break
+          line = pairLine[pair]!
+        }
+      }
+      if (count > 0) onHit(place, count, where)
+    } catch (error) {
+      onHit(place, 0, undefined, error)
+    }
+  }
+}
+
+function doubled(array: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(array.length * 2)
+  larger.set(array)
+  return larger
+}
