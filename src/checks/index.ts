@@ -8,6 +8,7 @@ import { askDns } from './askdns.js'
 import { authRes } from './authres.js'
 import { bayes } from './bayes.js'
 import { bodyEval } from './bodyeval.js'
+import { decodeShortUrls } from './decodeshorturls.js'
 import { dkim } from './dkim.js'
 import { dmarc } from './dmarc.js'
 import { dnsEval } from './dnseval.js'
@@ -31,6 +32,7 @@ import { textCat } from './textcat.js'
 import { uriDnsbl } from './uridnsbl.js'
 import { uriEval } from './urieval.js'
 import { uriHostDirective } from './urihostlists.js'
+import { uriLocalBl } from './urilocalbl.js'
 import { vBounce } from './vbounce.js'
 import { virus } from './virus.js'
 import { welcomeListSubject } from './welcomelistsubject.js'
@@ -45,6 +47,7 @@ export const plugins: readonly Plugin[] = [
   authRes,
   bayes,
   bodyEval,
+  decodeShortUrls,
   dkim,
   dmarc,
   dnsEval,
@@ -67,6 +70,7 @@ export const plugins: readonly Plugin[] = [
   textCat,
   uriDnsbl,
   uriEval,
+  uriLocalBl,
   vBounce,
   virus,
   welcomeListSubject,
