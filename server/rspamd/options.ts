@@ -30,6 +30,8 @@ export interface RspamdOptions {
   readonly budget: ByteBudget
   /** OpenMetrics text for `GET /metrics` on scan ports. */
   readonly metricsText?: () => Promise<string>
+  /** Takes rspamd's own task line of every scan; absent = it is not made. */
+  readonly line?: (line: string) => void
   /** Where problems of one connection are told. */
   readonly log?: (event: {
     readonly level: 'warn' | 'error'

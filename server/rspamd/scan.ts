@@ -8,6 +8,7 @@ import type { Core, Request, ScanSettings, SymbolInfo } from '../../src/types.js
 import type { HeaderList, Holding } from '../http-request.js'
 import { inflateZstd } from '../http-zstd.js'
 import type { ReplyParts } from './format.js'
+import { taskLine } from './log-line.js'
 import type { RspamdOptions } from './options.js'
 import { readEnvelope, readFlags, readSettings, settingsOf, wantsSpam } from './request.js'
 import { rspamdVerdict, verdictWithoutScan } from './verdict.js'
@@ -89,7 +90,11 @@ export async function scanForReply(job: ScanJob, core: Core, options: RspamdOpti
   const scanned = await scan(core, request)
   const symbols = await symbolTable(core)
   const verdict = rspamdVerdict(scanned, options.vocabulary)
-  return { ...base, verdict, scanned, symbols, seconds: secondsSince(started) }
+  const parts = { ...base, verdict, scanned, symbols, seconds: secondsSince(started) }
+  if (options.line && !flags.noLog) {
+    options.line(taskLine({ parts, headers, raw, id: request.id, now: new Date() }))
+  }
+  return parts
 }
 
 /** Symbol -> how it is configured. Asked for at most every `symbolsMs`: the list is long and changes with reloads only. */

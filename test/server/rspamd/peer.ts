@@ -10,6 +10,8 @@ import { exchange, listenOn } from './wire.js'
 export interface RspamdPeer {
   readonly scanPort: number
   readonly controllerPort: number
+  /** Its log so far. */
+  log(): string
   stop(): Promise<void>
 }
 
@@ -39,8 +41,11 @@ worker "controller" { bind_socket = "127.0.0.1:${controllerPort}"; count = 1; pa
   const child = spawn(
     'rspamd',
     ['-f', '-c', join(folder, 'conf'), ...(root ? ['-u', 'nobody', '-g', 'nogroup'] : [])],
-    { stdio: 'ignore' },
+    { stdio: ['ignore', 'pipe', 'pipe'] },
   )
+  let log = ''
+  child.stdout.on('data', (piece) => (log += piece))
+  child.stderr.on('data', (piece) => (log += piece))
   const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()))
   for (let tries = 0; tries < 300 && child.exitCode === null; tries++) {
     const scan = await exchange(scanPort, { send: ['GET /ping HTTP/1.0\r\n\r\n'], timeoutMs: 1000 })
@@ -51,6 +56,7 @@ worker "controller" { bind_socket = "127.0.0.1:${controllerPort}"; count = 1; pa
   return {
     scanPort,
     controllerPort,
+    log: () => log,
     async stop() {
       child.kill('SIGTERM')
       await ended

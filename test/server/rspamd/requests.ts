@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { gtube, ham, parseReply, type RawReply, scored } from './wire.js'
 
-function post(target: string, body: string, ...headers: string[]): string {
+export function post(target: string, body: string, ...headers: string[]): string {
   const head = [`POST ${target} HTTP/1.0`, `Content-Length: ${Buffer.byteLength(body)}`, ...headers]
   return `${head.join('\r\n')}\r\n\r\n${body}`
 }
