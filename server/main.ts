@@ -88,6 +88,7 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
     hangMs: config.workers.hang_ms,
     net,
     learner,
+    automataFile: join(dataDir, 'cache', 'automata.bin'),
     log,
   })
   const metrics = createMetrics()

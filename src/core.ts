@@ -25,6 +25,8 @@ export interface CoreOptions {
   readonly hangMs: number
   readonly net: Net
   readonly learner: LearnerClient | undefined
+  /** Where the automata of the fast path are kept between starts. */
+  readonly automataFile: string | undefined
   readonly log: Log
 }
 
@@ -158,6 +160,7 @@ async function createRunner(ruling: Ruling, options: CoreOptions): Promise<Runne
     hangMs: options.hangMs,
     net: options.net,
     learner: () => options.learner?.shared,
+    automataFile: options.automataFile,
     log: options.log,
     onSuspend: (rule) => options.log.error({ rule }, 'rule suspended until the next reload'),
   }

@@ -85,7 +85,15 @@ async function openCore(options: ScanOptions): Promise<ServerCore> {
     },
   }
   const { count, queue_max, hang_ms } = config.workers
-  return createCore(ruling, { workers: count ?? 0, queueMax: queue_max, hangMs: hang_ms, net, learner, log })
+  return createCore(ruling, {
+    workers: count ?? 0,
+    queueMax: queue_max,
+    hangMs: hang_ms,
+    net,
+    learner,
+    automataFile: undefined,
+    log,
+  })
 }
 
 /** Files of a path: itself, or everything below a directory in order of names. */

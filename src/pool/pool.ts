@@ -1,6 +1,7 @@
 // Scan workers: one queue, least-loaded dispatch, a watchdog. In: Requests. Out: Scanned, or a CoreError that the front answers in its
 // own dialect. A worker that is silent too long is replaced; its other messages are scanned again, and the guilty one without the
 // rule that was running, which stays suspended until the next reload (DESIGN 8). Nothing that was accepted is lost.
+import { existsSync } from 'node:fs'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import type { SharedLearner } from '../../bayes/index.js'
 import type { Plan } from '../../rules/engine/types.js'
@@ -9,6 +10,7 @@ import type { Log } from '../log.js'
 import { netFlags, serveNet } from '../net/proxy.js'
 import type { ScanOutcome, ScanPolicy } from '../scan.js'
 import type { Net, Request } from '../types.js'
+import { type AutomataMade, makeAutomata } from './automata.js'
 import { type FromWorker, type PrefsSource, Progress, type ToWorker, type WorkerSetup } from './protocol.js'
 
 export interface PoolOptions {
@@ -19,6 +21,8 @@ export interface PoolOptions {
   /** Read anew for each worker that starts: the memory may have moved. */
   readonly learner: () => SharedLearner | undefined
   readonly log: Log
+  /** Where built automata are kept; undefined = none are built, the plain engine answers. */
+  readonly automataFile: string | undefined
   /** Called when a rule is suspended: metrics. */
   readonly onSuspend?: (rule: string) => void
 }
@@ -57,6 +61,7 @@ class ScanWorker {
   constructor(
     ruling: Ruling,
     suspended: readonly string[],
+    automata: AutomataMade['sets'] | undefined,
     options: PoolOptions,
     onMessage: (message: FromWorker) => void,
     onExit: () => void,
@@ -73,6 +78,7 @@ class ScanWorker {
       netFlags: netFlags(options.net),
       progress: shared,
       suspended,
+      ...(automata ? { automata } : {}),
     }
     this.worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: setup,
@@ -131,6 +137,7 @@ export class WorkerPool {
   private readonly watch: NodeJS.Timeout
   private nextNumber = 1
   private closing = false
+  private automata: AutomataMade['sets'] | undefined
   private idle: (() => void) | undefined
 
   private constructor(
@@ -144,6 +151,9 @@ export class WorkerPool {
   /** Starts the workers and resolves when all are warm: the port opens after that. */
   static async start(ruling: Ruling, options: PoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(ruling, options)
+    const automata = pool.fetchAutomata(ruling)
+    // Saved ones are there before the workers are warm; a build must not hold up the start.
+    if (options.automataFile !== undefined && existsSync(options.automataFile)) await automata
     pool.workers = await pool.startWorkers(ruling)
     return pool
   }
@@ -180,6 +190,26 @@ export class WorkerPool {
     this.workers = fresh
     for (const worker of old) this.retire(worker)
     this.dispatch()
+    void this.fetchAutomata(ruling)
+  }
+
+  /** Gives the automata of a ruling to its workers as soon as they are there. */
+  private async fetchAutomata(ruling: Ruling): Promise<void> {
+    const { automataFile, log } = this.options
+    if (automataFile === undefined) return
+    try {
+      const made = await makeAutomata({ plan: ruling.plan, cacheFile: automataFile })
+      if (this.ruling !== ruling || this.closing) return
+      this.automata = made.sets
+      for (const worker of this.workers) worker.post({ type: 'adopt', automata: made.sets })
+      if (made.notSaved !== undefined) log.warn(`automata could not be saved: ${made.notSaved}`)
+      log.info(
+        { lists: made.sets.size, built: made.built, tookMs: Math.round(made.tookMs) },
+        'fast path ready',
+      )
+    } catch (error) {
+      log.warn({ err: error }, 'no automata: rules run on the plain engine')
+    }
   }
 
   /** Waits for scans in flight, then ends the workers. */
@@ -205,6 +235,7 @@ export class WorkerPool {
     const worker: ScanWorker = new ScanWorker(
       ruling,
       [...this.suspended],
+      this.automata,
       this.options,
       (message) => this.onMessage(worker, message),
       () => this.onExit(worker),
@@ -224,7 +255,7 @@ export class WorkerPool {
       const job = this.queue.shift()!
       job.attempts++
       least.jobs.set(job.number, job)
-      least.post({ job: job.number, request: job.request })
+      least.post({ type: 'scan', job: job.number, request: job.request })
     }
   }
 

@@ -5,6 +5,7 @@ import type { Plan } from '../../rules/engine/types.js'
 import type { NetFlags } from '../net/proxy.js'
 import type { ScanOutcome, ScanPolicy } from '../scan.js'
 import type { Request } from '../types.js'
+import type { AutomataMade } from './automata.js'
 
 /** Given to a worker at its birth. */
 export interface WorkerSetup {
@@ -20,6 +21,8 @@ export interface WorkerSetup {
   readonly progress: SharedArrayBuffer
   /** Rules that ran away before and are left out. */
   readonly suspended: readonly string[]
+  /** Automata of the rules, when they are there already. */
+  readonly automata?: AutomataMade['sets']
 }
 
 /** Where per-user preferences come from. */
@@ -41,11 +44,11 @@ export const Progress = {
   slots: 3,
 } as const
 
-/** One job. A worker that is not needed any more is terminated. */
-export interface ToWorker {
-  readonly job: number
-  readonly request: Request
-}
+/** A worker that is not needed any more is terminated. */
+export type ToWorker =
+  | { readonly type: 'scan'; readonly job: number; readonly request: Request }
+  /** The automata are there: from now on the fast path. */
+  | { readonly type: 'adopt'; readonly automata: AutomataMade['sets'] }
 
 export type FromWorker =
   | { readonly type: 'ready'; readonly warmMs: number }

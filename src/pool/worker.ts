@@ -1,5 +1,6 @@
 // A scan worker: receives requests, runs the straight line, posts what came out. Warms up before it says ready.
 import { parentPort, workerData } from 'node:worker_threads'
+import { setRegExpFlags } from '../../rules/regex/plain.js'
 import { createNetProxy } from '../net/proxy.js'
 import { createScanClassifier } from '../opinion.js'
 import { createScanner } from '../scanner.js'
@@ -7,6 +8,7 @@ import { type FromWorker, Progress, type ToWorker, type WorkerSetup } from './pr
 import { warmUp } from './warmup.js'
 
 const setup = workerData as WorkerSetup
+setRegExpFlags()
 const port = parentPort!
 const progress = new Int32Array(setup.progress)
 const beatMs = 200
@@ -20,11 +22,15 @@ const scanner = createScanner({
   suspended: setup.suspended,
 })
 
+if (setup.automata) scanner.context.engine.adopt(setup.automata)
+
 function post(message: FromWorker): void {
   port.postMessage(message)
 }
 
-port.on('message', async ({ job, request }: ToWorker) => {
+port.on('message', async (message: ToWorker) => {
+  if (message.type === 'adopt') return void scanner.context.engine.adopt(message.automata)
+  const { job, request } = message
   const onRule = (rule: number) => {
     progress[Progress.job] = job
     progress[Progress.rule] = rule
@@ -33,8 +39,8 @@ port.on('message', async ({ job, request }: ToWorker) => {
   try {
     post({ type: 'scanned', job, outcome: await scanner.scan(request, onRule) })
   } catch (error) {
-    const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    post({ type: 'failed', job, message })
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    post({ type: 'failed', job, message: text })
   }
 })
 

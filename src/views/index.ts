@@ -42,7 +42,7 @@ class LazyViews implements Views {
   }
 
   get text(): TextView {
-    return (this.#text ??= renderText(this.message, textOptions(this.settings, this.headers.get('Subject'))))
+    return (this.#text ??= renderText(this.message, textOptions(this.settings, this.headers.getAll('Subject').at(-1))))
   }
 
   get uris(): UriView {
