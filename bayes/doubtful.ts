@@ -32,7 +32,7 @@ export function findDoubtful(learner: Learner): DoubtfulLabel[] {
   for (const [own, other] of [halves, [halves[1], halves[0]] as const]) {
     const model = new Model('standard')
     for (const { features, isSpam } of other) model.count(features, isSpam, 1)
-    const steps = model.rebuild([other])
+    const steps = model.rebuild([() => other], other.length)
     while (!steps.next().done);
     for (const { features, isSpam, seq } of own) {
       const sum = fuse(model.score(features))

@@ -263,8 +263,11 @@ export class Learner {
       }
       const before = this.ledger.changes
       const rounds = this.site.totals.spam + this.site.totals.ham > manyExamples ? 1 : rebuildRounds
-      const orders = Array.from({ length: rounds }, (_, round) => this.ledger.countedInHashOrder('', round))
-      const done = yield* model.rebuild(orders)
+      const orders = Array.from(
+        { length: rounds },
+        (_, round) => () => this.ledger.countedInHashOrder('', round),
+      )
+      const done = yield* model.rebuild(orders, this.site.totals.spam + this.site.totals.ham)
       if (!done || this.ledger.changes !== before) this.stale.add('')
     }
   }

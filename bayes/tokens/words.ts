@@ -85,7 +85,7 @@ export function scanWords(text: string, sink: Sink, options: WordOptions): void 
         if (alone !== '') alone = flushAlone(alone, sink)
         if (keptUnits <= wordUnitsMax) {
           if (sink.add(seed, keptA, keptB) && sink.names)
-            sink.names[sink.count - 1] = `${seed.kind}:${text.slice(start, lastSolid)}`
+            sink.names[sink.count - 1] = `${seed.kind}:${seenPart(text.slice(start, lastSolid))}`
           if (lowerSeed) addLower(text.slice(start, lastSolid), sink, lowerSeed)
         }
         if (
@@ -116,6 +116,11 @@ export function scanWords(text: string, sink: Sink, options: WordOptions): void 
     at++
   }
   if (alone !== '') flushAlone(alone, sink)
+}
+
+/** What a reader sees of a word: the hash leaves the rest out too. */
+function seenPart(word: string): string {
+  return [...word].filter((char) => classOf[char.charCodeAt(0)] !== unseen).join('')
 }
 
 function digitFree(scripts: number): boolean {
