@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import NodeClam from 'clamscan'
 import { clamdBytesMax, clamdInFlightMax, clamdMs } from '../limits.js'
 import type { Clamd, VirusOutcome } from '../types.js'
+import { setAlarm } from './alarm.js'
 
 /** The part of the package that its types call private: the only way to a socket that must end with the deadline. */
 interface SocketMaker {
@@ -72,12 +73,12 @@ function scanOnce(scanner: NodeClam, raw: Uint8Array, until: number): Promise<Vi
     const finish = (outcome: VirusOutcome) => {
       if (isOver) return
       isOver = true
-      clearTimeout(timer)
+      alarm.clear()
       socket?.destroy()
       resolve(outcome)
     }
     const giveUp = () => finish(failed('clamd: no answer in time'))
-    const timer = setTimeout(() => setImmediate(giveUp), Math.max(0, until - Date.now()))
+    const alarm = setAlarm(until - Date.now(), giveUp)
     // A child object per scan: it shares the package's settings and hands us this scan's own socket.
     const one = Object.create(scanner) as SocketMaker & Pick<NodeClam, 'scanStream'>
     const makeSocket = (scanner as unknown as SocketMaker)._initSocket

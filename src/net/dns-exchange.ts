@@ -5,6 +5,7 @@ import { randomInt } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { connect, isIPv6 } from 'node:net'
 import type { DnsType } from '../types.js'
+import { setAlarm } from './alarm.js'
 import { type DnsReply, decodeReply, encodeQuery } from './dns-message.js'
 
 export interface DnsServer {
@@ -47,12 +48,11 @@ function askUdp(server: DnsServer, name: string, type: DnsType, timeoutMs: numbe
     const finish = (outcome: OneTry) => {
       if (isDone) return
       isDone = true
-      clearTimeout(timer)
+      alarm.clear()
       socket.close()
       resolve(outcome)
     }
-    // After a long stretch of computing, timers fire before the packets that wait in the socket are read: those come first.
-    const timer = setTimeout(() => setImmediate(() => finish({ failure: 'timeout' })), timeoutMs)
+    const alarm = setAlarm(timeoutMs, () => finish({ failure: 'timeout' }))
     socket.on('error', () => finish({ failure: 'unreachable' }))
     socket.on('message', (bytes) => {
       const reply = decodeReply(bytes, type)
@@ -73,11 +73,11 @@ function askTcp(server: DnsServer, name: string, type: DnsType, timeoutMs: numbe
     const socket = connect(server.port, server.host)
     const chunks: Buffer[] = []
     const finish = (outcome: OneTry) => {
-      clearTimeout(timer)
+      alarm.clear()
       socket.destroy()
       resolve(outcome)
     }
-    const timer = setTimeout(() => finish({ failure: 'timeout' }), timeoutMs)
+    const alarm = setAlarm(timeoutMs, () => finish({ failure: 'timeout' }))
     socket.on('error', () => finish({ failure: 'unreachable' }))
     socket.on('close', () => finish({ failure: 'unreachable' }))
     socket.on('connect', () => {

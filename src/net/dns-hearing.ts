@@ -2,6 +2,8 @@
 // well-known names at its start instead, which tells nothing about later. Comes in: questions sent, answers heard. Goes out: up or down.
 // One slow zone is not silence: any answer to any question, even a refusal, proves that a resolver lives.
 
+import { type Alarm, setAlarm } from './alarm.js'
+
 /** Questions that must be unanswered before silence means anything: a single one may hang on a dead zone. */
 const questionsMin = 8
 /** While down, one question goes out so often. */
@@ -22,16 +24,15 @@ export function createHearing(silenceMs: number, onDown: () => void): Hearing {
   let unanswered = 0
   let down = false
   let probedAt = 0
-  let timer: NodeJS.Timeout | undefined
+  let alarm: Alarm | undefined
 
   function stop(): void {
-    clearTimeout(timer)
-    timer = undefined
+    alarm?.clear()
+    alarm = undefined
   }
 
-  /** Runs after the packets that wait in the sockets are read, should this thread have been busy. */
   function judge(): void {
-    timer = undefined
+    alarm = undefined
     if (down || unanswered < questionsMin) return
     down = true
     probedAt = Date.now()
@@ -41,9 +42,8 @@ export function createHearing(silenceMs: number, onDown: () => void): Hearing {
   return {
     asked() {
       unanswered += 1
-      if (down || timer !== undefined || unanswered < questionsMin) return
-      timer = setTimeout(() => setImmediate(judge), silenceMs)
-      timer.unref()
+      if (down || alarm !== undefined || unanswered < questionsMin) return
+      alarm = setAlarm(silenceMs, judge)
     },
     heard() {
       const wasDown = down

@@ -11,6 +11,7 @@ import {
   dnsSilenceMs,
 } from '../limits.js'
 import type { Dns, DnsAnswer, DnsType } from '../types.js'
+import { setAlarm } from './alarm.js'
 import { type DnsServer, type Exchange, exchange, parseServer } from './dns-exchange.js'
 import { createHearing } from './dns-hearing.js'
 
@@ -88,10 +89,9 @@ function toAnswer(outcome: Exchange): { answer: DnsAnswer; keepSeconds: number }
 function waitUntil(answer: Promise<DnsAnswer>, deadline: number): Promise<DnsAnswer> {
   return new Promise((resolve) => {
     const giveUp = () => resolve({ status: 'failed', reason: 'timeout' })
-    // setImmediate: an answer that is there already, but unread because the thread was busy, is not late.
-    const timer = setTimeout(() => setImmediate(giveUp), Math.max(0, deadline - Date.now()))
+    const alarm = setAlarm(deadline - Date.now(), giveUp)
     answer.then((value) => {
-      clearTimeout(timer)
+      alarm.clear()
       resolve(value)
     })
   })

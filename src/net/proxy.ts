@@ -3,6 +3,7 @@
 // in two hops instead of 80. Message bytes go over as they are; in a SharedArrayBuffer they are not copied.
 import type { MessagePort } from 'node:worker_threads'
 import type { Clamd, Dns, DnsAnswer, DnsType, Net, VirusOutcome } from '../types.js'
+import { type Alarm, setAlarm } from './alarm.js'
 
 type Ask =
   | {
@@ -66,14 +67,14 @@ const graceMs = 1_000
 /** Worker thread: looks like the real net. */
 export function createNetProxy(port: MessagePort, flags: NetFlags): Net {
   const post = createBatch<Ask>(port)
-  const open = new Map<number, { readonly settle: (answer: never) => void; readonly timer: NodeJS.Timeout }>()
+  const open = new Map<number, { readonly settle: (answer: never) => void; readonly alarm: Alarm }>()
   let lastId = 0
 
   port.on('message', (replies: readonly Reply[]) => {
     for (const { id, answer } of replies) {
       const asked = open.get(id)
       if (asked === undefined) continue
-      clearTimeout(asked.timer)
+      asked.alarm.clear()
       open.delete(id)
       asked.settle(answer as never)
     }
@@ -87,9 +88,8 @@ export function createNetProxy(port: MessagePort, flags: NetFlags): Net {
         open.delete(id)
         resolve(lost)
       }
-      // setImmediate: a reply that came while this thread computed is read first.
-      const timer = setTimeout(() => setImmediate(giveUp), Math.max(0, deadline - Date.now()) + graceMs)
-      open.set(id, { settle, timer })
+      const alarm = setAlarm(deadline - Date.now() + graceMs, giveUp)
+      open.set(id, { settle, alarm })
       post(make(id))
     })
   }

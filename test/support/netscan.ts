@@ -56,7 +56,7 @@ export function createNetScanner(options: NetScannerOptions): NetScanner {
     const message = parseMessage(raw)
     const views = createViews(message, settings, domains, request.envelope)
     const notes: Note[] = []
-    const deadline = Date.now() + (options.lookupMs ?? 5_000)
+    const deadline = Date.now() + (options.lookupMs ?? 20_000)
     const note = (one: Note) => void notes.push(one)
     const facts = createFacts({ request, message, views, deadline, settings, note }, options.net, () => ({
       probability: undefined,

@@ -20,7 +20,7 @@ export async function startNetWorld(): Promise<NetWorld> {
   const domains = JSON.parse(readFileSync(join(packageRoot, 'fixtures', 'zones', 'domains.json'), 'utf8'))
   const server = await startDns(domains, { 'hamd-servfail.com': 'servfail' })
   server.forward(lists.zones, lists.port)
-  const dns = createDns({ servers: [server.address], local: false })
+  const dns = createDns({ servers: [server.address], local: false, queryMs: 15_000 })
   return {
     server,
     dns,
