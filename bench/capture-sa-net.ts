@@ -4,18 +4,14 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../src/root.js'
 import { allCases, attachmentMail, buildMail, formCases } from '../test/support/netcases.js'
-import { createNetScanner } from '../test/support/netscan.js'
+import { createNetScanner, isNetRule } from '../test/support/netscan.js'
 import { startNetWorld, worldLines } from '../test/support/networld.js'
 import { hasPerlModule, scanWithSpamAssassin, stockSources } from '../test/support/spamassassin.js'
 
 if (!hasPerlModule('Mail::SPF')) throw new Error('apt-get install libmail-spf-perl')
 const world = await startNetWorld()
 const { plan } = createNetScanner({ sources: stockSources, cfLines: worldLines, net: { dns: world.dns } })
-const isNet = new Set(
-  plan.rules
-    .filter((rule) => rule.kind === 'eval' && (rule.area === 'rbl' || rule.tflags.includes('net')))
-    .map((rule) => rule.name),
-)
+const isNet = new Set(plan.rules.filter(isNetRule).map((rule) => rule.name))
 async function capture(
   cases: readonly { name: string; mail: string }[],
   cfLines: string,

@@ -2,7 +2,7 @@
 
 import { loadPlan } from '../../rules/engine/load.js'
 import { createEngine, type Engine } from '../../rules/engine/run.js'
-import type { Plan, RuleRun } from '../../rules/engine/types.js'
+import type { Plan, Rule, RuleRun } from '../../rules/engine/types.js'
 import { listDirectives, plugins } from '../../src/checks/index.js'
 import { createFacts } from '../../src/facts/index.js'
 import { parseMessage } from '../../src/message/parse.js'
@@ -30,6 +30,12 @@ export interface NetScannerOptions {
   readonly preLines?: string
   readonly net: Net
   readonly lookupMs?: number
+  /** Run network rules alone: a mail then costs milliseconds, whatever the set. */
+  readonly netOnly?: boolean
+}
+
+export function isNetRule(rule: Rule): boolean {
+  return rule.kind === 'eval' && (rule.area === 'rbl' || rule.tflags.includes('net'))
 }
 
 export function createNetScanner(options: NetScannerOptions): NetScanner {
@@ -43,6 +49,9 @@ export function createNetScanner(options: NetScannerOptions): NetScanner {
   const engine: Engine = createEngine(plan, plugins)
   const domains = createDomains(domainLists(plan.settings))
   const { settings } = plan
+  const skip = new Set(
+    options.netOnly ? plan.rules.filter((rule) => !isNetRule(rule)).map(({ name }) => name) : [],
+  )
 
   async function scan(mail: string, envelope: Partial<Envelope> = {}): Promise<NetScanned> {
     const raw = Buffer.from(mail, 'latin1')
@@ -79,7 +88,7 @@ export function createNetScanner(options: NetScannerOptions): NetScanner {
           return memos.get(key) as T
         },
       },
-      { scoreSet: 1, subtests: true },
+      { scoreSet: 1, subtests: true, skip },
     )
     const hits = run.hits.map(({ symbol }) => symbol)
     return {

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { packageRoot } from '../../../src/root.js'
 import { allCases, buildMail, type NetCase, relayCases, uriCases } from '../../support/netcases.js'
-import { createNetScanner, type NetScanner } from '../../support/netscan.js'
+import { createNetScanner, isNetRule, type NetScanner } from '../../support/netscan.js'
 import { type NetWorld, startNetWorld, worldLines } from '../../support/networld.js'
 import { needs } from '../../support/peers.js'
 import { hasPerlModule, scanWithSpamAssassin, stockSources } from '../../support/spamassassin.js'
@@ -25,12 +25,13 @@ describe('stock network rules', needs('rbldnsd', 'spamassassin'), () => {
 
   before(async () => {
     world = await startNetWorld()
-    scanner = createNetScanner({ sources: stockSources, cfLines: worldLines, net: { dns: world.dns } })
-    netRules = new Set(
-      scanner.plan.rules
-        .filter((rule) => rule.kind === 'eval' && (rule.area === 'rbl' || rule.tflags.includes('net')))
-        .map((rule) => rule.name),
-    )
+    scanner = createNetScanner({
+      sources: stockSources,
+      cfLines: worldLines,
+      net: { dns: world.dns },
+      netOnly: true,
+    })
+    netRules = new Set(scanner.plan.rules.filter(isNetRule).map((rule) => rule.name))
     await scanner.scan(buildMail(allCases[0]!))
   })
   after(() => world.close())
@@ -94,6 +95,7 @@ describe('own network rules', needs('rbldnsd'), () => {
         sources: [join(packageRoot, 'rules')],
         cfLines: worldLines,
         net: { dns: world.dns },
+        netOnly: true,
       })
       const own = new Set(scanner.plan.rules.map((rule) => rule.name))
       await scanner.scan(buildMail(allCases[0]!))
