@@ -16,11 +16,11 @@ export function matchMimeHeader({ mime }: MimeRule, message: Message): number {
       joined += value.endsWith('\n') ? value : `${value}\n`
       continue
     }
-    const hits = countMatches(mime.pattern.regExp, value, mime.negated ? 1 : mime.hitsMax)
+    const hits = countMatches(mime.pattern, value, mime.negated ? 1 : mime.hitsMax)
     if (hits > 0) return mime.negated ? 0 : hits
   }
   if (mime.concat) {
-    const hits = countMatches(mime.pattern.regExp, joined, mime.negated ? 1 : mime.hitsMax)
+    const hits = countMatches(mime.pattern, joined, mime.negated ? 1 : mime.hitsMax)
     if (hits > 0) return mime.negated ? 0 : hits
   }
   return mime.negated ? 1 : 0

@@ -6,6 +6,8 @@ import type { ByteString } from '../../src/types.js'
 export interface CompiledPattern {
   /** Compiled at first use, with the `g` flag for counting. */
   readonly regExp: RegExp
+  /** Sticky; matches at lastIndex what the pattern matches there without being empty. */
+  readonly nonEmpty: RegExp
   /** Perl group name -> JS group number, for rules with named captures. */
   readonly names: ReadonlyMap<string, number>
 }

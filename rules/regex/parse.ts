@@ -187,8 +187,8 @@ class Parser {
       return atom
     }
     const { min, max } = found
-    if ((atom.t === 'assert' || atom.t === 'look') && max !== 1)
-      this.fail('Quantifier unexpected on zero-length expression, or matches null string many times in regex')
+    if (max === Infinity && maxWidth(atom) === 0) this.fail('matches null string many times in regex')
+    if (flags.x) this.skipComments()
     const mode = this.eat('?') ? 'lazy' : this.eat('+') ? 'possessive' : 'greedy'
     if (mode === 'lazy' && min === max) this.fail("Useless use of greediness modifier '?' in regex")
     if (max < min) this.fail("Quantifier {n,m} with n > m can't match in regex")

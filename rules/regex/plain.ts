@@ -31,6 +31,7 @@ export function compilePattern(source: string, flags: string): CompiledPattern {
 /** A pattern that is parsed and compiled at its first use: of the stock rules a message needs a part only. */
 export class LazyPattern implements CompiledPattern {
   private compiled: { readonly regExp: RegExp; readonly names: ReadonlyMap<string, number> } | undefined
+  private strict: RegExp | undefined
   private readonly source: string
   private readonly flags: string
 
@@ -41,6 +42,15 @@ export class LazyPattern implements CompiledPattern {
 
   get regExp(): RegExp {
     return this.compile().regExp
+  }
+
+  /** Looks ahead at the whole rest of the text, and demands that less is left after the match. */
+  get nonEmpty(): RegExp {
+    if (!this.strict) {
+      const { source, flags } = printRegExp(parsePerl(this.source, this.flags), 1)
+      this.strict = new RegExp(`(?=([^]*))(?:${source})(?!\\1(?![^]))`, `${flags}y`)
+    }
+    return this.strict
   }
 
   get names(): ReadonlyMap<string, number> {
@@ -56,15 +66,25 @@ export class LazyPattern implements CompiledPattern {
   }
 }
 
-/** Number of matches in one text, as Perl's `while (/re/g)`: after an empty match the search moves on by one. */
-export function countMatches(regExp: RegExp, text: ByteString, hitsMax: number): number {
+/**
+ * Number of matches in one text, as Perl's `while (/re/g)` counts: where a match was empty, the next may begin at the same place if it
+ * is not empty; only then the search moves on.
+ */
+export function countMatches(pattern: CompiledPattern, text: ByteString, hitsMax: number): number {
+  const { regExp } = pattern
   regExp.lastIndex = 0
   let count = 0
   while (count < hitsMax) {
     const found = regExp.exec(text)
     if (found === null) return count
     count++
-    if (found[0] === '') regExp.lastIndex++
+    if (found[0] !== '' || count >= hitsMax) continue
+    const { nonEmpty } = pattern
+    nonEmpty.lastIndex = found.index
+    if (nonEmpty.test(text)) {
+      count++
+      regExp.lastIndex = nonEmpty.lastIndex
+    } else regExp.lastIndex = found.index + 1
   }
   return count
 }
@@ -107,7 +127,7 @@ class PlainMatcher implements TextMatcher {
         count = 1
         break
       }
-      count += countMatches(regExp, text, use.hitsMax - count)
+      count += countMatches(use.pattern, text, use.hitsMax - count)
       if (count >= use.hitsMax) break
     }
     if (count > 0) onHit(index, count, first)

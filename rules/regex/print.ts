@@ -2,6 +2,7 @@
 // The differences that need printing, each with its reason, are listed in docs of the reference run (sa-rules.md 7.2).
 import { type ByteSet, bytesOf, type Node, otherCase, setSize, walk } from './ast.js'
 import { type Parsed, parsePerl } from './parse.js'
+import { canBeEmpty } from './width.js'
 
 /** Source and flags for `new RegExp`; names of JS group numbers for named captures. */
 export interface Printed {
@@ -25,8 +26,9 @@ function isAccepted(source: string): boolean {
   }
 }
 
-export function printRegExp(parsed: Parsed): Printed {
-  const printer = new Printer(parsed)
+/** @param groupsBefore groups of a larger regex that stand before this one: numbers start after them. */
+export function printRegExp(parsed: Parsed, groupsBefore = 0): Printed {
+  const printer = new Printer(parsed, groupsBefore)
   const source = printer.node(parsed.root)
   return {
     source: source === '' ? '(?:)' : source,
@@ -89,12 +91,13 @@ class Printer {
   readonly ignoreCase: boolean
   readonly widened: boolean
   readonly names = new Map<string, number>()
-  private groups = 0
+  private groups: number
   private readonly renumbered = new Map<number, number>()
   private readonly parsed: Parsed
 
-  constructor(parsed: Parsed) {
+  constructor(parsed: Parsed, groupsBefore: number) {
     this.parsed = parsed
+    this.groups = groupsBefore
     let folding = false
     let exact = false
     let foldedReference = false
@@ -157,16 +160,19 @@ class Printer {
   }
 
   private repeat(node: Extract<Node, { t: 'repeat' }>): string {
+    const optional = node.min === 0 && node.max === 1 && canBeEmpty(node.item)
     const print = (): string => {
       const body = this.node(node.item)
       const simple = (node.item.t === 'char' || node.item.t === 'set') && body !== '(?!)'
       const unit = simple ? body : `(?:${body})`
+      // JavaScript gives up an optional group that matched nothing, Perl takes it: as an alternative it is taken here, too.
+      if (optional) return node.mode === 'lazy' ? `(?:|${body})` : `(?:${body}|)`
       if (node.max === 1 && node.min === 0) return `${unit}?`
       if (node.max === Infinity && node.min < 2) return unit + (node.min ? '+' : '*')
       if (node.max === node.min) return `${unit}{${node.min}}`
       return `${unit}{${node.min},${node.max === Infinity ? '' : node.max}}`
     }
     if (node.mode === 'possessive') return this.atomic(print)
-    return print() + (node.mode === 'lazy' ? '?' : '')
+    return print() + (node.mode === 'lazy' && !optional ? '?' : '')
   }
 }

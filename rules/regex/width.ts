@@ -1,4 +1,4 @@
-// Longest text that a node can match, in bytes: Perl refuses look-behinds above 255.
+// How long, in bytes, a text may be that a node matches: Perl refuses look-behinds above 255.
 import type { Node } from './ast.js'
 
 export function maxWidth(node: Node): number {
@@ -22,5 +22,25 @@ export function maxWidth(node: Node): number {
     case 'assert':
     case 'look':
       return 0
+  }
+}
+
+/** The node can match the empty text. */
+export function canBeEmpty(node: Node): boolean {
+  switch (node.t) {
+    case 'char':
+    case 'set':
+      return false
+    case 'seq':
+      return node.items.every(canBeEmpty)
+    case 'alt':
+      return node.items.some(canBeEmpty)
+    case 'repeat':
+      return node.min === 0 || canBeEmpty(node.item)
+    case 'capture':
+    case 'atomic':
+      return canBeEmpty(node.item)
+    default:
+      return true
   }
 }
