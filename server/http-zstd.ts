@@ -23,8 +23,10 @@ const magic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 const blockBytesMax = 128 * 1024
 /** A small body may inflate to this much whatever its ratio: honest text of one letter is rare but legal. */
 const ratioFreeBytes = 1024 * 1024
-/** fzstd is fed in slices and the event loop gets its turn between them. */
-const sliceBytes = 16 * 1024
+/** fzstd is fed in slices, sized by what the last one gave, so that the event loop gets its turn about every so many bytes of output. */
+const turnBytes = 2 * 1024 * 1024
+const sliceBytesMin = 256
+const sliceBytesMax = 64 * 1024
 
 /**
  * Inflates into a SharedArrayBuffer, so that scan workers need no copy. Stops at `bytesMax`, at the ratio of a bomb, or when the
@@ -77,9 +79,15 @@ async function inflateSlices(data: Uint8Array, limit: number, holding: Holding):
     ended = final === true
   })
   try {
-    for (let at = 0; at < data.length; at += sliceBytes) {
-      inflater.push(data.subarray(at, at + sliceBytes), at + sliceBytes >= data.length)
+    let slice = sliceBytesMin
+    for (let at = 0; at < data.length; ) {
+      const before = length
+      const end = Math.min(data.length, at + slice)
+      inflater.push(data.subarray(at, end), end === data.length)
       await new Promise((resolve) => setImmediate(resolve))
+      const ratio = Math.max(1, (length - before) / (end - at))
+      slice = Math.min(sliceBytesMax, 2 * slice, Math.max(sliceBytesMin, Math.floor(turnBytes / ratio)))
+      at = end
     }
   } catch {
     return { status: stopped ?? 'broken' }

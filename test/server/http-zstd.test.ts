@@ -55,7 +55,7 @@ describe('zstd bodies', () => {
     assert.ok(bomb.length < 10_000)
     const started = performance.now()
     assert.equal((await inflateZstd(bomb, 1024 * 1024 * 1024, undefined, withoutNative)).status, 'too-large')
-    assert.ok(performance.now() - started < 2000)
+    assert.ok(performance.now() - started < 5000)
     assert.equal((await inflateZstd(rleBomb(100), 1024 * 1024)).status, 'too-large')
   })
 

@@ -21,6 +21,11 @@ const fullPaths = [
   ...['/saveactions', '/savesymbols', '/fuzzyadd', '/fuzzydel', '/fuzzydelhash'],
 ]
 
+const opened: { close(): Promise<void> }[] = []
+after(async () => {
+  for (const controller of opened) await controller.close()
+})
+
 async function open(options: Partial<ControllerOptions>, path?: string) {
   const controller = createController(testCore(), options)
   const bound = await controller.listen(
@@ -29,6 +34,7 @@ async function open(options: Partial<ControllerOptions>, path?: string) {
   const to = path ?? Number(bound.split(':')[1])
   const status = async (target: string, ...headers: string[]) =>
     (await ask(to, target, { headers, body: ham })).status
+  opened.push(controller)
   return { to, status, close: () => controller.close() }
 }
 

@@ -162,13 +162,13 @@ describe('rspamc', needs('rspamc', 'rspamd'), () => {
     assert.equal(refused.code, 1)
   })
 
-  test('scanning through the controller port: without a password where none is set, else with it (42)', async () => {
+  test('scanning through the controller port: without a password where none is set, else with it (42)', async (t) => {
     const open = createController(core)
+    t.after(() => open.close())
     const bound = await open.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 })
     const scan = await run('rspamc', ['-h', bound], ham)
     assert.equal(scan.code, 0)
     assert.match(scan.out, /Symbol: TEST_HIT \(1\.50\)\[one, ?two\]/)
-    await open.close()
     assert.equal((await run('rspamc', ['-h', control], ham)).code, 1)
     assert.equal((await run('rspamc', ['-h', control, '-P', 'readpw'], ham)).code, 0)
   })

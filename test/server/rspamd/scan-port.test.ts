@@ -381,7 +381,7 @@ describe('scan port', () => {
       ],
     })
     assert.match(chunked!.toString(), /^HTTP\/1\.1 413 /)
-    assert.ok(performance.now() - started < 1000)
+    assert.ok(performance.now() - started < 3000)
     assert.equal(core.requests.length, 0)
   })
 

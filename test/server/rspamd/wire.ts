@@ -34,6 +34,8 @@ export async function scanServer(
     socket.on('data', onData)
   })
   const port = await listenOn(server, path)
+  // A test that fails before it closes its server must not keep the process.
+  server.unref()
   return {
     port,
     async close() {
