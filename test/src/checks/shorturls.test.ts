@@ -135,4 +135,25 @@ uri_block_cc NEVER ru
       ['NEVER', 'eval'],
     ],
   )
+  const run = async (body: string, dns: Dns): Promise<boolean> => {
+    const context: EvalContext = {
+      scan: { ...makeScan(engine, mail(body)), net: { dns } },
+      rule: 'HIT',
+      area: 'body',
+      tflags: ['net'],
+      settings: engine.plan.settings,
+      detail: () => {},
+      hit: () => {},
+      tag: () => {},
+      whenTag: async () => undefined,
+      note: () => {},
+    }
+    return (await uriLocalBl.evals?.['check_uri_local_bl']?.(context)) === true
+  }
+  const dns = dnsOf({ 'a.example A': { status: 'found', records: ['203.0.113.7'], ttlSeconds: 60 } })
+  assert.equal(await run('http://192.0.2.4/x', dns), true)
+  assert.equal(await run('http://192.0.2.9/x', dns), false)
+  assert.equal(await run('http://a.example/x', dns), true)
+  assert.equal(await run('http://b.example/x', dns), false)
+  assert.equal(await run('http://a.example/x', { ...dns, enabled: false }), false)
 })
