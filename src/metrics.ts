@@ -31,7 +31,17 @@ export interface Metrics {
   /** Milliseconds of the last scans, newest first; at most 31. */
   scanTimes(): readonly number[]
   readonly scans: number
-  text(stats: CoreStats, gauges: readonly Gauge[], startedAt: Date, version: string): string
+  text(page: MetricsPage): string
+}
+
+/** What a page needs beside the counters. */
+export interface MetricsPage {
+  readonly stats: CoreStats
+  readonly gauges: readonly Gauge[]
+  readonly startedAt: Date
+  readonly version: string
+  /** Group of a symbol, undefined when it is not configured any more. */
+  readonly groupOf: (symbol: string) => string | undefined
 }
 
 export function createMetrics(): Metrics {
@@ -72,13 +82,14 @@ export function createMetrics(): Metrics {
     get scans() {
       return count
     },
-    text(stats, gauges, startedAt, version) {
+    text({ stats, gauges, startedAt, version, groupOf }) {
       const page = new Page()
       rspamdFamilies(page, stats, times, startedAt, version)
       page.counter('hamd_scans', 'Scans by front and action', scans.samples())
       page.counter('hamd_scan_failures', 'Scans without a verdict, by error code', failures.samples())
       page.counter('hamd_learned', 'Messages handed to the learner, by class and outcome', learns.samples())
       page.counter('hamd_symbol_hits', 'Messages that a symbol hit', symbols.samples())
+      page.counter('hamd_symbol_group_hits', 'Symbol hits by group', groupSamples(symbols, groupOf))
       page.counter('hamd_notes', 'Evidence that was missing, by kind', notes.samples())
       page.histogram('hamd_scan_seconds', 'Time of a whole scan', [[{}, total]])
       const byStage = [...stages].map(([stage, histogram]) => [{ stage }, histogram] as const)
@@ -92,6 +103,15 @@ export function createMetrics(): Metrics {
       return page.end()
     },
   }
+}
+
+function groupSamples(symbols: Counters, groupOf: MetricsPage['groupOf']): Samples {
+  const sums = new Map<string, number>()
+  for (const [symbol, count] of symbols.byLabel('symbol')) {
+    const group = groupOf(symbol) ?? 'ungrouped'
+    sums.set(group, (sums.get(group) ?? 0) + count)
+  }
+  return [...sums].map(([group, count]) => [{ group }, count] as const)
 }
 
 /** The names that dashboards for rspamd read (rspamd-protocol.md 3.6); what has no meaning here is left out. */

@@ -24,7 +24,8 @@ function scanned(changes: Partial<Verdict>): Scanned {
 }
 
 function text(metrics: ReturnType<typeof createMetrics>): string {
-  return metrics.text(stats, [], new Date(0), '1.0')
+  const groupOf = (symbol: string) => (symbol === 'S0' ? 'first' : undefined)
+  return metrics.text({ stats, gauges: [], startedAt: new Date(0), version: '1.0', groupOf })
 }
 
 describe('metrics', () => {
@@ -59,6 +60,8 @@ describe('metrics', () => {
     metrics.scanned('spamd', scanned({ hits: hits(0, 1) }))
     assert.equal(metrics.symbolHits().size, 2000)
     assert.equal(metrics.symbolHits().get('S0'), 2)
+    assert.match(text(metrics), /hamd_symbol_group_hits_total\{group="first"\} 2\n/)
+    assert.match(text(metrics), /hamd_symbol_group_hits_total\{group="ungrouped"\} 1999\n/)
   })
 
   test('failures, learnings and notes have their labels; odd values are escaped', () => {
