@@ -35,9 +35,17 @@ export function sniff(
 ): void {
   const chunks: Buffer[] = []
   let size = 0
-  const timer = limits.timeoutMs > 0 ? setTimeout(() => finish('timeout', size), limits.timeoutMs) : undefined
+  let finished = false
+  const timer = limits.timeoutMs > 0 ? setTimeout(onTimeout, limits.timeoutMs) : undefined
 
+  /** When this process was busy the line may long have arrived: what waits in the socket is looked at first. */
+  function onTimeout(): void {
+    setImmediate(() => {
+      if (!finished) finish('timeout', size)
+    })
+  }
   function finish(state: FirstLineState, lineEnd: number): void {
+    finished = true
     clearTimeout(timer)
     socket.off('readable', onReadable)
     socket.off('end', onEnd)
@@ -62,6 +70,7 @@ export function sniff(
     finish('ended', size)
   }
   function onClose(): void {
+    finished = true
     clearTimeout(timer)
   }
   socket.on('readable', onReadable)

@@ -1,7 +1,8 @@
 // spamd's own log lines, word for word (spamd-protocol.md 6): fail2ban filters, monitoring and mail statistics match them. Each function
 // gives one line without time stamp and prefix; the log they go to adds its own.
+import { autolearnText } from '../../src/report/index.js'
 import { oneDecimal, shownScore } from '../../src/report/numbers.js'
-import type { Scanned } from '../../src/types.js'
+import type { ByteString, Scanned } from '../../src/types.js'
 import type { Opening } from '../listen.js'
 import { symbolList } from './format.js'
 
@@ -47,7 +48,7 @@ export function resultLine({ scanned, user, uid, seconds, peer }: LoggedScan): s
   ]
   if (scanned.resentMessageId !== undefined) items.push(`rmid=${safe(bracketed(scanned.resentMessageId))}`)
   if (verdict.bayes?.probability !== undefined) items.push(`bayes=${verdict.bayes.probability.toFixed(6)}`)
-  items.push(`autolearn=${verdict.autolearn} autolearn_force=no`)
+  items.push(`autolearn=${autolearnText(verdict)}`)
   const score = String(Math.trunc(verdict.score)).padStart(2)
   return `spamd: result: ${verdict.isSpam ? 'Y' : '.'} ${score} - ${symbolList(verdict)} ${items.join(',')}`
 }
@@ -67,12 +68,23 @@ export function tellLine(
   return `spamd: Tell:${what}for ${nameOf(user)}:${uid} in ${oneDecimal(seconds)} seconds, ${sizeBytes} bytes`
 }
 
-/** The sender wrote the id and the client named the user: neither may start a line of its own or pass for another field. */
-function nameOf(user: string | undefined): string {
-  if (user === undefined || user === '') return '(unknown)'
-  return Buffer.from(user, 'utf8')
-    .toString('latin1')
-    .replace(/[\x00-\x1f\x7f]/g, '_')
+const shortEscapes: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\r': '\\r',
+  '\n': '\\n',
+  '\t': '\\t',
+}
+
+/** What clients and senders wrote may not start a line of its own: all but printable ASCII is escaped, as spamd's log does. */
+export function escapeLine(line: ByteString): string {
+  return line.replace(/[^\x20-\x7e]|\\/g, (char) => {
+    const code = char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')
+    return shortEscapes[char] ?? `\\x{${code}}`
+  })
+}
+
+function nameOf(user: string | undefined): ByteString {
+  return user === undefined || user === '' ? '(unknown)' : Buffer.from(user, 'utf8').toString('latin1')
 }
 
 function bracketed(id: string | undefined): string {

@@ -10,7 +10,7 @@ import { isMarkedUp, removeMarkup } from '../../src/report/index.js'
 import type { Core, LearnOutcome, Wants } from '../../src/types.js'
 import type { Log, Opening } from '../listen.js'
 import * as format from './format.js'
-import { beginLine, connectionLine, outcomeLine, resultLine, tellLine } from './log.js'
+import { beginLine, connectionLine, escapeLine, outcomeLine, resultLine, tellLine } from './log.js'
 import { ConnectionLost, Reader } from './reader.js'
 import { addHeader, parseRequestLine, type RequestHeaders, type RequestLine, type Verb } from './request.js'
 
@@ -60,8 +60,10 @@ export function serveSpamd(
   first: Buffer,
   opening: Opening,
   core: Core,
-  options: SpamdOptions,
+  given: SpamdOptions,
 ): void {
+  const { line } = given
+  const options = line === undefined ? given : { ...given, line: (text: string) => line(escapeLine(text)) }
   const reader = new Reader(socket, first)
   options.line?.(connectionLine(opening))
   answer(reader, opening, core, options)
@@ -113,10 +115,10 @@ async function reply(
   const late = new Promise<Refusal>((resolve) => {
     if (options.requestMs <= 0) return
     const seconds = options.requestMs / 1000
-    timer = setTimeout(() => {
-      const why = `timeout: (${seconds} second timeout while trying to ${request.verb})`
-      resolve(new Refusal(format.requestTimeout(seconds, request.verb), why))
-    }, options.requestMs)
+    const why = `timeout: (${seconds} second timeout while trying to ${request.verb})`
+    const refusal = new Refusal(format.requestTimeout(seconds, request.verb), why)
+    // After a busy moment what has arrived meanwhile comes first.
+    timer = setTimeout(() => setImmediate(resolve, refusal), options.requestMs)
   })
   try {
     return await Promise.race([serve(request, reader, opening, core, options), late])

@@ -2,5 +2,5 @@
 // where hits came from. An oddity of the mail never stops it.
 export { renderReport } from './render.js'
 export { type Rewritten, rewriteMessage } from './rewrite.js'
-export { expandTags, type ReportInput } from './tags.js'
+export { autolearnText, expandTags, followedVersion, type ReportInput } from './tags.js'
 export { isMarkedUp, removeMarkup } from './unmark.js'

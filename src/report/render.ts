@@ -14,7 +14,7 @@ Content analysis details:   (_SCORE_ points, _REQD_ required)
 
  pts rule name              description
 ---- ---------------------- --------------------------------------------------
-_SUMMARY_`
+_SUMMARY__NOTES_`
 
 const ownUnsafeReport = `The attached original is more than plain text. Opening it may run what it brings
 along or tell the sender that you have read it: save it and look at it in an editor.

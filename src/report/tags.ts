@@ -120,6 +120,7 @@ const builtInTags: Readonly<Record<string, Tag>> = {
       .sort(byName)
       .map(([name, count]) => (count > 1 ? `${name}(${count})` : name))
       .join(separator || ',') || 'none',
+  NOTES: ({ verdict }) => notesText(verdict),
   PREVIEW: ({ scan }) => previewOf(scan.views.text.body),
   REPORT: (input) => '\n' + table(input, headerRow),
   SUMMARY: (input) => table(input, summaryRow),
@@ -175,6 +176,11 @@ function table(input: ReportInput, show: (row: Row, width: number) => ByteString
     text += next
   }
   return text
+}
+
+/** Evidence that is missing, one line each: what did not answer cannot have spoken for or against. */
+function notesText({ notes }: Verdict): ByteString {
+  return notes.map(({ check, kind, text }) => `not known: ${check}: ${text || kind}\n`).join('')
 }
 
 function cluesOf(verdict: Verdict, side: 'spam' | 'ham'): readonly Clue[] {

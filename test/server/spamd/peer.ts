@@ -1,7 +1,7 @@
 // The real spamd and spamc (Debian packages) for pair tests and recordings: stock rules, local tests only, its own empty Bayes store, on
 // a free loopback port.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,6 +20,8 @@ export interface SpamdPeer {
   readonly address: string
   /** The command line without what differs from run to run. */
   readonly command: string
+  /** What it has logged, without time stamps. */
+  log(): string[]
   stop(): Promise<void>
 }
 
@@ -31,13 +33,17 @@ export async function startSpamd(): Promise<SpamdPeer> {
   const port = await freePort()
   const fixed = ['-L', '-x', '--allow-tell', '-T', '1', '-t', String(childTimeoutSeconds), '-m', '2']
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
-  const own = ['-i', `127.0.0.1:${port}`, '-s', 'null', '-r', join(folder, 'pid')]
+  const own = ['-i', `127.0.0.1:${port}`, '-s', join(folder, 'log'), '-r', join(folder, 'pid')]
   const cf = ['--cf', `bayes_path ${folder}/bayes`, '--cf', 'report_hostname host.example.net']
   const child = spawn('/usr/sbin/spamd', [...fixed, ...user, ...own, ...cf], { stdio: 'ignore' })
   await answering(`127.0.0.1:${port}`, child)
   return {
     address: `127.0.0.1:${port}`,
     command: ['spamd', ...fixed, ...user].join(' '),
+    log: () =>
+      readFileSync(join(folder, 'log'), 'latin1')
+        .split('\n')
+        .map((line) => line.replace(/^.*? \[\d+\] \w+: /, '')),
     async stop() {
       const ended = new Promise<void>((resolve) => child.on('exit', () => resolve()))
       child.kill('SIGTERM')

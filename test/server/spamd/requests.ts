@@ -1,6 +1,6 @@
 // The requests that are recorded from a real spamd (bench/capture-spamd.ts) and sent to both in the pair tests.
 import { deflateSync } from 'node:zlib'
-import type { Manner } from '../../support/wire.js'
+import { exchange, type Manner } from '../../support/wire.js'
 
 /** LF ham: one illegal address in Received hits, its date is the mail's own, so that nothing depends on the clock. */
 export const ham = `Received: from out.example.org (out.example.org [192.0.2.7])
@@ -38,7 +38,7 @@ const withLength = (verb: string, version: string, message: string, extra = '') 
 function everyVersion(): Exchange[] {
   const all: Exchange[] = []
   for (const verb of ['CHECK', 'SYMBOLS', 'REPORT', 'REPORT_IFSPAM', 'PROCESS', 'HEADERS'])
-    for (const version of ['1.0', '1.1', '1.2', '1.3', '1.5', '2.0'])
+    for (const version of ['1.0', '1.1', '1.2', '1.3', '1.5'])
       for (const [kind, message] of [
         ['ham', ham],
         ['spam', gtube],
@@ -194,6 +194,23 @@ function successes(): Exchange[] {
 }
 
 export const exchanges: readonly Exchange[] = [...successes(), ...everyVersion(), ...refusals()]
+
+/** All answers of a server, by name: TELLs one after the other, since each changes what the next finds, the rest three at a time. */
+export async function askAll(address: string): Promise<Map<string, string>> {
+  const answers = new Map<string, string>()
+  const ask = async ({ name, request, manner }: Exchange) =>
+    void answers.set(name, (await exchange(address, request, manner)).text)
+  const inOrder = exchanges.filter(({ name }) => name.startsWith('TELL'))
+  const others = exchanges.filter(({ name }) => !name.startsWith('TELL'))
+  const lane = async () => {
+    for (let next = others.shift(); next !== undefined; next = others.shift()) await ask(next)
+  }
+  const tells = async () => {
+    for (const one of inOrder) await ask(one)
+  }
+  await Promise.all([tells(), lane(), lane(), lane()])
+  return answers
+}
 
 /** What differs from machine to machine and run to run, taken out; rows of a report sorted, since their order is not fixed. */
 export function comparable(reply: string): string {

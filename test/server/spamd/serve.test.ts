@@ -419,6 +419,7 @@ test("spamd's own log lines", async () => {
   await exchange(logged, withLength('CHECK', '1.5', 'Message-ID: <a b,\xe9>\nTest-Score: -1.5\n\n'))
   await exchange(logged, withLength('TELL', '1.5', gtube, 'Set: local\r\n'))
   await exchange(logged, 'FOO\r\n')
+  await exchange(logged, 'FOO \\ \xe9\0\rspamd: result: Y\n')
   assert.match(lines[0]!, /^spamd: connection from localhost \[127\.0\.0\.1\]:\d+ to port \d+, fd \d+$/)
   assert.match(lines[1]!, /^spamd: processing message <m1@example\.org> for bob:\d+$/)
   assert.match(
@@ -436,6 +437,7 @@ test("spamd's own log lines", async () => {
     /^spamd: Tell: (Setting local|Did nothing) for \(unknown\):\d+ in \d\.\d seconds, \d+ bytes$/,
   )
   assert.equal(lines[11], 'spamd: bad protocol: header error: FOO')
+  assert.equal(lines[13], 'spamd: bad protocol: header error: FOO \\\\ \\x{E9}\\x{00}\\rspamd: result: Y')
   const general =
     /^spamd: result: [Y.] [ -]?\d+ - \S* scantime=\d+\.\d,size=\d+,user=.*,uid=\d+,required_score=\d+\.\d,rhost=.*,raddr=.*,rport=.*,mid=.*,autolearn=\w+/
   assert.match(lines[3]!, general)

@@ -56,7 +56,7 @@ export function stockCore(): Core {
       lookupMs: 1000,
       unchecked: 'accept',
       hostname: hostname(),
-      autolearn: true,
+      autolearn: false,
     },
     prefs: { kind: 'off', dir: null, allowUserRules: false },
     net: { dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) } },

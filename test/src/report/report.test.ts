@@ -138,6 +138,14 @@ test('the report: own template, own words of an admin, notes, two line feeds at 
   )
   assert.match(report, /\n {1}6\.0 LOCAL_REJECT {11}THREAT level red\n {28}\[REJECT go away\]\n\n$/)
   assert.ok(report.endsWith('\n\n') && !report.endsWith('\n\n\n'))
+  const notes = [
+    { check: 'dnsbl zen.example', kind: 'timeout', text: 'no answer in 5 s' },
+    { check: 'clamd', kind: 'unavailable', text: '' },
+  ] as const
+  assert.match(
+    renderReport(inputOf(mail, [hit('A', 1)], '', { notes })),
+    /A was found\nnot known: dnsbl zen\.example: no answer in 5 s\nnot known: clamd: unavailable\n\n$/,
+  )
 })
 
 test('tags: arguments, lists, unknown and silent ones', () => {
