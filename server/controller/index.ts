@@ -18,6 +18,7 @@ import { rspamdOptions } from '../rspamd/options.js'
 import { peerOf, retrySeconds } from '../rspamd/scan.js'
 import { Authority, authProblems, isLoopback, type Rights } from './auth.js'
 import type { ControllerOptions, Route, RouteContext } from './context.js'
+import { metricsText } from './metrics.js'
 import { routes } from './routes.js'
 import { createCounts } from './stat.js'
 
@@ -29,6 +30,8 @@ export interface Controller {
   listen(address: Address, unixMode?: number): Promise<string>
   /** Answers a request without any listener: for tests and for a future web UI. */
   answer(call: HttpCall): Promise<HttpReply>
+  /** The page of /metrics, for scan ports that serve it too. */
+  metricsText(): Promise<string>
   /** No new connections; those in flight are answered. */
   close(): Promise<void>
 }
@@ -109,6 +112,7 @@ export function createController(core: Core, given: Partial<ControllerOptions> =
 
   return {
     answer,
+    metricsText: () => metricsText(core, options),
     async listen(address, unixMode = unixModeByDefault) {
       const door = await openDoor(address.kind === 'unix', options.scan.server, serve)
       doors.push(door)

@@ -1,9 +1,9 @@
 // The table of the controller: path -> what it needs and what it answers. Paths are lower case; there is no trailing slash (rspamd-protocol.md 3.1).
 import { errorReply, jsonReply, textReply } from '../http-reply.js'
 import { answerScan, openMetricsType } from '../rspamd/http-scan.js'
-import { symbolTable } from '../rspamd/scan.js'
 import type { Route } from './context.js'
 import { learnRoutes } from './learn.js'
+import { metricsText } from './metrics.js'
 import { pastRoutes } from './past.js'
 import { statRoutes } from './stat.js'
 
@@ -71,16 +71,7 @@ export const routes: ReadonlyMap<string, Route> = new Map(
     '/metrics': {
       needs: 'read',
       async run(_, { core, options }) {
-        const { metrics, startedAt, version } = options
-        const [stats, symbols] = await Promise.all([core.stats(), symbolTable(core)])
-        const text = metrics.text({
-          stats,
-          gauges: options.gauges?.() ?? [],
-          startedAt,
-          version,
-          groupOf: (symbol) => symbols.get(symbol)?.group,
-        })
-        return { ...textReply(text), type: openMetricsType }
+        return { ...textReply(await metricsText(core, options)), type: openMetricsType }
       },
     },
   } satisfies Record<string, Route>),

@@ -298,6 +298,7 @@ describe('controller', () => {
       const base = sample[1]!.replace(/_(?:total|bucket|sum|count)$/, '')
       assert.ok(types.has(sample[1]!) || types.has(base), line)
     }
+    assert.match(await controller.metricsText(), /\n# EOF\n$/)
     assert.match(text, /\nhamd_scan_queue 3\n/)
     assert.match(text, /\nhamd_dns_queries_total\{type="A"\} 9\n/)
     assert.match(text, /hamd_scan_seconds_bucket\{le="\+Inf"\} \d+\n/)

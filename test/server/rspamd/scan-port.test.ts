@@ -425,6 +425,18 @@ describe('scan port', () => {
     assert.equal(Number.isInteger(json.milter.remove_headers['X-Spam']), true)
   })
 
+  test('metrics on the scan port where they are wired, else unknown', async () => {
+    const scraped = await scanServer(core, { metricsText: async () => 'hamd_x 1\n# EOF\n' })
+    const reply = await ask(scraped.port, '/metrics', { method: 'GET' })
+    assert.equal(reply.body.toString(), 'hamd_x 1\n# EOF\n')
+    assert.equal(
+      reply.headers.get('content-type'),
+      'application/openmetrics-text; version=1.0.0; charset=utf-8',
+    )
+    assert.equal((await ask(server.port, '/metrics')).status, 500)
+    await scraped.close()
+  })
+
   test('what is not HTTP is closed without a word', async () => {
     for (const text of [
       'nonsense\r\n\r\n',
