@@ -6,6 +6,7 @@ import {
   fuse,
   type MemberScores,
   ownEvidence,
+  scoreForeign,
   scoreMembers,
   tokenProbability,
 } from './model/members.js'
@@ -22,6 +23,13 @@ export interface SharedLearner {
   readonly channel?: string
   readonly models: readonly (readonly [owner: string, model: SharedModel])[]
 }
+
+/** Key under which an imported store travels among the models. */
+export const importedOwner = '\u0000imported'
+/** Imported counts fade as mails of our own are learned: gone when the rarer class has so many. */
+const importedUntil = 500
+/** Brings the mean of clues (about -5 to 5) to the width of the whole sum. */
+const importedGain = 2.5
 
 export interface ClassifyOptions {
   /** Whose own model lies over the site's. */
@@ -73,21 +81,30 @@ export function createClassifierOf(shared: SharedLearner): Classifier {
     return scoreMembers(features, site.table, site.grams, site.gramShift, totalsOf(site), overlay)
   }
 
-  let extractor = createExtractor(shared.salt)
+  const makeExtractor = (salt: number): Extractor => {
+    const made = createExtractor(salt)
+    made.wantsForeign = views.has(importedOwner)
+    return made
+  }
+  let extractor = makeExtractor(shared.salt)
   return {
     get extractor() {
       return extractor
     },
-    adopt,
+    adopt(owner, model) {
+      adopt(owner, model)
+      extractor.wantsForeign = views.has(importedOwner)
+    },
     reseed(salt) {
-      extractor = createExtractor(salt)
+      extractor = makeExtractor(salt)
     },
     members: score,
     classify(features, options) {
       const site = totalsOf(views.get(''))
       const own = totalsOf(options?.user ? views.get(options.user) : undefined)
-      const spamLearned = site.spam + own.spam
-      const hamLearned = site.ham + own.ham
+      const imported = totalsOf(views.get(importedOwner))
+      const spamLearned = site.spam + own.spam + imported.spam
+      const hamLearned = site.ham + own.ham + imported.ham
       const learned = { spamLearned, hamLearned, tokens: features.lo.length }
       if (spamLearned < shared.minSpam || hamLearned < shared.minHam)
         return {
@@ -97,7 +114,13 @@ export function createClassifierOf(shared: SharedLearner): Classifier {
           clues: [],
         }
       const scores = score(features, options?.user)
-      const logOdds = fuse(scores)
+      const trust = Math.min(1, Math.min(site.spam + own.spam, site.ham + own.ham) / importedUntil)
+      const foreign = views.get(importedOwner)
+      const logOdds =
+        foreign && features.foreign && trust < 1
+          ? trust * fuse(scores) +
+            (1 - trust) * importedGain * scoreForeign(features.foreign, foreign.table, imported)
+          : fuse(scores)
       return {
         ...learned,
         tokensKnown: scores.known,

@@ -3,6 +3,7 @@
 // Texts are decoded here for words (Unicode); the views that rules see are bytes laid out for parity and are not used.
 import { createHash } from 'node:crypto'
 import type { ByteString, Message, Part } from '../src/types.js'
+import { saBodyKeys } from './import.js'
 import { scanAlignment } from './tokens/alignment.js'
 import { decodeField, decodeText } from './tokens/decode.js'
 import { decodeFields, scanFields, shapeOf } from './tokens/fields.js'
@@ -33,9 +34,13 @@ export interface Features {
   readonly bodyCount: number
   /** Text of the tokens by index, when asked for. */
   readonly names?: readonly string[]
+  /** Keys of an imported foreign store (import.ts), pairs of lo and hi, when there is one. Never stored. */
+  readonly foreign?: Uint32Array
 }
 
 export interface Extractor {
+  /** Set when counts of SpamAssassin were imported: features then carry the keys to look them up. */
+  wantsForeign: boolean
   extract(message: Message, options?: { readonly names?: boolean }): Features
 }
 
@@ -45,6 +50,7 @@ export function createExtractor(salt: number): Extractor {
   const sink = new Sink(seeds)
   const grams = new Grams()
   return {
+    wantsForeign: false,
     extract(message, options) {
       sink.reset(options?.names === true)
       grams.reset()
@@ -74,9 +80,14 @@ export function createExtractor(salt: number): Extractor {
         headCount: sink.headCount,
         bodyCount: sink.bodyCount,
         ...(sink.names ? { names: sink.names } : {}),
+        ...(this.wantsForeign ? { foreign: saBodyKeys([subjectOf(fields), ...texts]) } : {}),
       }
     },
   }
+}
+
+function subjectOf(fields: readonly { readonly lower: string; readonly value: string }[]): string {
+  return fields.find((field) => field.lower === 'subject')?.value ?? ''
 }
 
 /** Structure tokens of every part, and the texts people read, decoded. */

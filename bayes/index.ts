@@ -38,6 +38,7 @@ export {
   readIndex,
 } from './evaluate.js'
 export { createExtractor, type Extractor, type Features, tokenizerVersion } from './features.js'
+export { readSaLearnDump, type SaLearnDump } from './import.js'
 export { defaultSettings, Learner, type LearnerSettings, type Lesson, type RevokeOutcome } from './learner.js'
 export type { Profile } from './model/model.js'
 export { encodeFeatures } from './store/codec.js'

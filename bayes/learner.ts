@@ -4,9 +4,12 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LearnerStats, LearnOutcome, MailClass } from '../src/types.js'
+import { importedOwner } from './classifier.js'
 import { type Features, tokenizerVersion } from './features.js'
+import { importedKey, type SaLearnDump } from './import.js'
 import { fuse } from './model/members.js'
-import { Model, type Profile, type SharedModel } from './model/model.js'
+import { control, Model, type Profile, type SharedModel } from './model/model.js'
+import { hamAt, slotWords, spamAt, TokenTable } from './model/table.js'
 import { isDamage, type Ledger, type LedgerRow, openLedger, type RowFilter } from './store/ledger.js'
 import { type Lock, lockDirectory } from './store/lock.js'
 import { type RememberedScan, ScanStore } from './store/scans.js'
@@ -83,6 +86,7 @@ export class Learner {
   readonly notes: string[] = []
   readonly site: Model
   private readonly own = new Map<string, Model>()
+  private foreign: SharedModel | undefined
   private replay = new Map<string, { spam: number[]; ham: number[] }>()
   private random: () => number
   /** Weights no longer follow from the ledger: something was taken back, or a burst was one-sided. */
@@ -137,6 +141,7 @@ export class Learner {
   *models(): Generator<[owner: string, model: SharedModel]> {
     yield ['', this.site.handle]
     for (const [owner, model] of this.own) yield [owner, model.handle]
+    if (this.foreign) yield [importedOwner, this.foreign]
   }
 
   /** Owners whose memory moved since the last call. */
@@ -179,6 +184,13 @@ export class Learner {
       }
     if (what === 'forget') return this.forget(scan.features.id, scan.owner)
     return this.learn({ features: scan.features, class: what, user: scan.owner, source, scanId })
+  }
+
+  /** Takes over counts of another filter; they serve until enough mails of our own are learned. Replaces an earlier import. */
+  importCounts(dump: SaLearnDump): void {
+    if (this.refusal) throw new Error(this.refusal)
+    this.ledger.transaction(() => this.ledger.setImported(dump, dump.tokens))
+    this.loadImported()
   }
 
   remember(scans: readonly RememberedScan[], nowMs = Date.now()): void {
@@ -532,6 +544,27 @@ export class Learner {
   private load(): void {
     if (this.ledger.readOnly || this.settings.dataDir === undefined || !this.loadSnapshot()) this.reload()
     for (const owner of this.ledger.owners()) if (owner !== '') this.rebuildOwn(owner, this.modelOf(owner))
+    this.loadImported()
+  }
+
+  private loadImported(): void {
+    const dump = this.ledger.imported()
+    if (!dump) {
+      this.foreign = undefined
+      return
+    }
+    const slots = 2 ** Math.ceil(Math.log2(Math.max(1024, dump.tokens.length * 2)))
+    const table = TokenTable.create(slots)
+    for (const { token, spam, ham } of dump.tokens) {
+      const { lo, hi } = importedKey(token)
+      const base = table.insert(lo, hi) * slotWords
+      table.words[base + spamAt] = spam
+      table.words[base + hamAt] = ham
+    }
+    const words = new Int32Array(new SharedArrayBuffer(control.words * 4))
+    words[control.spam] = dump.spam
+    words[control.ham] = dump.ham
+    this.foreign = { control: words.buffer as SharedArrayBuffer, table: table.buffer }
   }
 
   private loadSnapshot(): boolean {

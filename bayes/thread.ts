@@ -8,7 +8,7 @@ import { parseMessage } from '../src/message/parse.js'
 import type { LearnOutcome, LearnRequest, MailClass } from '../src/types.js'
 import { findDoubtful } from './doubtful.js'
 import { createExtractor, type Extractor } from './features.js'
-import { importSaLearn } from './import.js'
+import { readSaLearnDump } from './import.js'
 import { Learner, type LearnerSettings, type Lesson } from './learner.js'
 import { checkBackup } from './store/backup.js'
 import { decodeFeatures } from './store/codec.js'
@@ -197,7 +197,7 @@ class LearnerThread {
       case 'restore':
         return this.restore(call.file)
       case 'importSaLearn':
-        return importSaLearn(learner, call.file)
+        return this.importSaLearn(call.file)
       case 'close':
         this.rebuilding = undefined
         if (learner.wantsRebuild) learner.rebuildNow()
@@ -210,6 +210,13 @@ class LearnerThread {
   private forget(request: LearnRequest): LearnOutcome {
     this.lastLearnMs = Date.now()
     return this.learner.forget(this.extractor.extract(parseMessage(request.raw)).id, request.user ?? '')
+  }
+
+  private async importSaLearn(file: string): Promise<{ spam: number; ham: number; tokens: number }> {
+    const dump = await readSaLearnDump(file)
+    this.learner.importCounts(dump)
+    this.announce([...this.learner.models()])
+    return { spam: dump.spam, ham: dump.ham, tokens: dump.tokens.length }
   }
 
   /** Puts a backup in the place of the ledger; what was there stays beside it. */

@@ -147,6 +147,22 @@ export function scoreMembers(
   }
 }
 
+/** Mean log-odds of the clues among foreign keys: the counts member over an imported store. */
+export function scoreForeign(keys: Uint32Array, table: TokenTable, totals: Totals): number {
+  let sum = 0
+  let clues = 0
+  for (let i = 0; i < keys.length; i += 2) {
+    const slot = table.find(keys[i]!, keys[i + 1]!)
+    if (slot < 0) continue
+    const base = slot * slotWords
+    const f = tokenProbability(table.words[base + spamAt]!, table.words[base + hamAt]!, totals)
+    if (Math.abs(f - 0.5) < deviationMin) continue
+    sum += Math.log(f / (1 - f))
+    clues++
+  }
+  return clues === 0 ? 0 : sum / clues
+}
+
 /** The sum in which no member can outshout the others: one strange mail must not cost the whole distance. */
 export function fuse(scores: MemberScores): number {
   return (

@@ -308,6 +308,28 @@ export class Ledger {
     this.setMeta('changes', this.changes + 1)
   }
 
+  /** Puts imported counts in the place of earlier ones. */
+  setImported(
+    totals: { spam: number; ham: number },
+    tokens: Iterable<{ token: Uint8Array; spam: number; ham: number }>,
+  ): void {
+    this.get("delete from imported where owner = ''").run()
+    const put = this.get("insert or replace into imported values ('', ?, ?, ?)")
+    for (const { token, spam, ham } of tokens) put.run(token, spam, ham)
+    this.setMeta('imported_spam', totals.spam)
+    this.setMeta('imported_ham', totals.ham)
+  }
+
+  imported():
+    | { spam: number; ham: number; tokens: { token: Buffer; spam: number; ham: number }[] }
+    | undefined {
+    const spam = this.meta('imported_spam')
+    const ham = this.meta('imported_ham')
+    if (typeof spam !== 'number' || typeof ham !== 'number' || spam + ham === 0) return undefined
+    const tokens = this.get("select token, spam, ham from imported where owner = ''").all()
+    return { spam, ham, tokens: tokens as { token: Buffer; spam: number; ham: number }[] }
+  }
+
   get sizeBytes(): number {
     return (
       (this.db.pragma('page_count', { simple: true }) as number) *
