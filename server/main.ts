@@ -16,6 +16,7 @@ import { createMetrics, type Gauge, type Metrics } from '../src/metrics.js'
 import { checkClamd, createClamd } from '../src/net/clamd.js'
 import { createDns, type ProcessDns } from '../src/net/dns.js'
 import type { Ruling } from '../src/pool/pool.js'
+import type { PrefsSource } from '../src/pool/protocol.js'
 import { version } from '../src/root.js'
 import { loadRulesAside, type RuleSources } from '../src/ruling.js'
 import type { ScanPolicy } from '../src/scan.js'
@@ -36,8 +37,9 @@ export interface ServerSetup {
   readonly controlSocket: string
   readonly policy: ScanPolicy
   readonly rules: RuleSources
+  readonly prefs: PrefsSource
   /** Reads configuration and rules again, for SIGHUP; throws when they are wrong. */
-  readonly reread: () => { readonly config: Config; readonly policy: ScanPolicy; readonly rules: RuleSources }
+  readonly reread: () => Pick<ServerSetup, 'config' | 'policy' | 'rules' | 'prefs'>
   /** Takes spamd's own log lines; absent = they are not made. */
   readonly spamdLine?: (line: string) => void
 }
@@ -81,7 +83,7 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
   const net: Net = { dns, ...(clamd ? { clamd } : {}) }
   const [plan, learner] = await Promise.all([loadRulesAside(setup.rules), startLearner(config, dataDir, log)])
   reportProblems(plan.problems, log)
-  const ruling: Ruling = { plan, policy: setup.policy, prefs: prefsOf(config) }
+  const ruling: Ruling = { plan, policy: setup.policy, prefs: setup.prefs }
   const core = await createCore(ruling, {
     workers: config.workers.count ?? cpus().length,
     queueMax: config.workers.queue_max,
@@ -173,14 +175,6 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
   }
 }
 
-function prefsOf(config: Config): Ruling['prefs'] {
-  return {
-    kind: config.users.prefs,
-    dir: config.users.prefs_dir,
-    allowUserRules: config.rules.allow_user_rules,
-  }
-}
-
 async function startLearner(config: Config, dataDir: string, log: Log): Promise<LearnerClient> {
   const learner = await openLearner({
     dataDir,
@@ -200,7 +194,7 @@ async function startLearner(config: Config, dataDir: string, log: Log): Promise<
 
 function reportProblems(problems: Ruling['plan']['problems'], log: Log): void {
   const shown = problems.filter((problem) => problem.severity === 'error')
-  for (const { file, line, text } of shown.slice(0, 20)) log.warn(`${file}:${line}: ${text}`)
+  for (const { file, line, text } of shown.slice(0, 20)) log.warn(`${file}:${line}: ${text.slice(0, 200)}`)
   if (problems.length > 0)
     log.info(
       { errors: shown.length, problems: problems.length },
@@ -326,10 +320,10 @@ function gauges(core: ServerCore, dns: ProcessDns, listening: Listening): Gauge[
 
 async function reload(setup: ServerSetup, core: ServerCore, log: Log): Promise<void> {
   try {
-    const { config, policy, rules } = setup.reread()
+    const { policy, rules, prefs } = setup.reread()
     const plan = await loadRulesAside(rules)
     reportProblems(plan.problems, log)
-    await core.reload({ plan, policy, prefs: prefsOf(config) })
+    await core.reload({ plan, policy, prefs })
     log.info({ rules: plan.rules.length }, 'reloaded')
   } catch (error) {
     log.error(

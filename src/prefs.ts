@@ -54,8 +54,23 @@ async function candidates(user: string, source: PrefsSource): Promise<string[]> 
   if (!/^[\w.@+-]+$/.test(user) || user.startsWith('.')) return []
   if (source.kind === 'dir' && source.dir !== null)
     return [join(source.dir, user, 'user_prefs'), join(source.dir, user)]
+  if (source.kind === 'pattern' && source.dir !== null)
+    return [join(fillPattern(source.dir, user), 'user_prefs')]
   const home = source.kind === 'home' ? await homeOf(user) : undefined
   return home === undefined ? [] : [join(home, '.spamassassin', 'user_prefs')]
+}
+
+/** spamd's --virtual-config-dir: %u the user, %l and %d what stands before and behind the @, %x the user, %% a percent sign. */
+function fillPattern(pattern: string, user: string): string {
+  const at = user.lastIndexOf('@')
+  const parts: Record<string, string> = {
+    u: user,
+    x: user,
+    l: at < 0 ? user : user.slice(0, at),
+    d: at < 0 ? '' : user.slice(at + 1),
+    '%': '%',
+  }
+  return pattern.replace(/%([uxld%])/g, (_, letter: string) => parts[letter]!)
 }
 
 /** Home of a local account, from the password file. */

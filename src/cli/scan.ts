@@ -11,7 +11,7 @@ import { createDns } from '../net/dns.js'
 import { loadRules } from '../ruling.js'
 import type { Net, Scanned, Wants } from '../types.js'
 import { CliError, exits } from './exit.js'
-import { type CommonOptions, dataDir, loadConfig, ruleSources, scanPolicy } from './settings.js'
+import { type CommonOptions, dataDir, loadConfig, prefsSource, ruleSources, scanPolicy } from './settings.js'
 
 interface ScanOptions extends CommonOptions {
   readonly json?: boolean
@@ -78,11 +78,7 @@ async function openCore(options: ScanOptions): Promise<ServerCore> {
   const ruling = {
     plan: loadRules(ruleSources(config)),
     policy: scanPolicy(config),
-    prefs: {
-      kind: config.users.prefs,
-      dir: config.users.prefs_dir,
-      allowUserRules: config.rules.allow_user_rules,
-    },
+    prefs: prefsSource(config),
   }
   const { count, queue_max, hang_ms } = config.workers
   return createCore(ruling, {

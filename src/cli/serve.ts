@@ -1,12 +1,15 @@
 // `hamd serve`: the server in the foreground, until a signal ends it.
 import { StartError, startServer } from '../../server/main.js'
 import type { Config } from '../config/schema.js'
+import type { PrefsSource } from '../pool/protocol.js'
+import type { RuleSources } from '../ruling.js'
 import { CliError } from './exit.js'
 import {
   type CommonOptions,
   controlSocket,
   dataDir,
   loadConfig,
+  prefsSource,
   ruleSources,
   scanPolicy,
 } from './settings.js'
@@ -16,15 +19,26 @@ export async function serve(options: CommonOptions): Promise<void> {
   await runServer(config, () => loadConfig(options))
 }
 
-/** Runs the server for a configuration; `again` gives it anew at a SIGHUP. Resolves when the server is down. */
-export async function runServer(
-  config: Config,
-  again: () => Config,
-  spamdLine?: (line: string) => void,
-): Promise<void> {
-  const derive = (given: Config) => ({ config: given, policy: scanPolicy(given), rules: ruleSources(given) })
+/** What a program with a command line of its own does otherwise than `hamd serve`. */
+export interface ServerManner {
+  /** Takes spamd's own log lines. */
+  readonly line: (line: string) => void
+  readonly rules: RuleSources
+  readonly prefs: Pick<PrefsSource, 'kind' | 'dir'>
+  readonly ready: (scanAddresses: readonly string[]) => void
+  readonly ended: () => void
+}
+
+/** Runs the server for a configuration; `again` gives it anew at a SIGHUP. Ends the process when the server is down. */
+export async function runServer(config: Config, again: () => Config, manner?: ServerManner): Promise<void> {
+  const derive = (given: Config) => ({
+    config: given,
+    policy: scanPolicy(given),
+    rules: manner?.rules ?? ruleSources(given),
+    prefs: { ...prefsSource(given), ...manner?.prefs },
+  })
   const line =
-    spamdLine ??
+    manner?.line ??
     (config.spamd.log_lines ? (text: string) => void process.stderr.write(`${text}\n`) : undefined)
   let server: Awaited<ReturnType<typeof startServer>>
   try {
@@ -39,6 +53,7 @@ export async function runServer(
     if (error instanceof StartError) throw new CliError(error.status, error.message)
     throw error
   }
+  manner?.ready(server.scanAddresses)
   process.on('SIGHUP', () => void server.reload())
   await new Promise<void>((resolve) => {
     let closing = false
@@ -50,5 +65,6 @@ export async function runServer(
     process.once('SIGTERM', end)
     process.once('SIGINT', end)
   })
+  manner?.ended()
   process.exit(0)
 }

@@ -5,6 +5,7 @@ import { homedir, hostname } from 'node:os'
 import { join } from 'node:path'
 import { ConfigError, defaultConfig, parseConfig } from '../config/file.js'
 import type { Config } from '../config/schema.js'
+import type { PrefsSource } from '../pool/protocol.js'
 import type { RuleSources } from '../ruling.js'
 import type { ScanPolicy } from '../scan.js'
 import type { Action } from '../types.js'
@@ -103,4 +104,13 @@ export function ruleSources(config: Config): RuleSources {
 /** Socket of the server that owns a data folder: trusted, for commands run as the same account. */
 export function controlSocket(dir: string): string {
   return join(dir, 'control.sock')
+}
+
+/** Where per-user preferences come from. */
+export function prefsSource(config: Config): PrefsSource {
+  return {
+    kind: config.users.prefs,
+    dir: config.users.prefs_dir,
+    allowUserRules: config.rules.allow_user_rules,
+  }
 }

@@ -27,8 +27,8 @@ export interface WorkerSetup {
 
 /** Where per-user preferences come from. */
 export interface PrefsSource {
-  /** No preferences, files below `dir`, or `~user/.spamassassin/user_prefs`. */
-  readonly kind: 'off' | 'dir' | 'home'
+  /** None, files below `dir`, `~user/.spamassassin/user_prefs`, or `dir` as a pattern with %u (user), %l, %d (parts of an address). */
+  readonly kind: 'off' | 'dir' | 'home' | 'pattern'
   readonly dir: string | null
   readonly allowUserRules: boolean
 }
