@@ -87,6 +87,10 @@ const assertions = {
   lineEnd: '(?![^\\n])',
 } as const
 
+function isCaseClosed(set: ByteSet): boolean {
+  return set.every((member, code) => otherCase(code) < 0 || set[otherCase(code)] === member)
+}
+
 class Printer {
   readonly ignoreCase: boolean
   readonly widened: boolean
@@ -102,6 +106,8 @@ class Printer {
     let exact = false
     let foldedReference = false
     walk(parsed.root, (node) => {
+      // A set outside of `(?i:...)` that knows a letter in one case only, such as [a-z], must not become case-insensitive.
+      if (node.t === 'set' && !isCaseClosed(node.set)) exact = true
       const cased = node.t === 'backref' || (node.t === 'char' && otherCase(node.code) >= 0)
       if (!cased) return
       if (node.fold) folding = true
