@@ -4,6 +4,8 @@
 // while the listener still looks for the dialect. The parser below knows no socket, so that every split of the bytes can be tested.
 import type { Socket } from 'node:net'
 import { firstLineBytesMax, httpHeaderBytesMax, httpRequestMs, messageBytesMax } from '../src/limits.js'
+import { decodeValue, HeaderList } from './http-headers.js'
+import { BodyBlocks, type Holding } from './http-memory.js'
 
 /** What was refused and how the front should take it. */
 export type ReadFailure =
@@ -34,75 +36,6 @@ export interface ParsedRequest {
   readonly hasLength: boolean
 }
 
-/** Headers in the order they came; names compare case-insensitively. */
-export class HeaderList {
-  constructor(readonly pairs: readonly (readonly [name: string, value: string])[]) {}
-
-  /** Value of the last field of that name: rspamd lets the last one win. */
-  get(name: string): string | undefined {
-    for (let i = this.pairs.length - 1; i >= 0; i--) {
-      const pair = this.pairs[i]!
-      if (pair[0] === name) return pair[1]
-    }
-    return undefined
-  }
-
-  getAll(name: string): string[] {
-    return this.pairs.filter((pair) => pair[0] === name).map((pair) => pair[1])
-  }
-
-  /** The same list with more fields behind it. */
-  with(pairs: readonly (readonly [string, string])[]): HeaderList {
-    return new HeaderList([...this.pairs, ...pairs])
-  }
-}
-
-/**
- * Bytes held by all requests together: stops a crowd of large slow uploads, or of small bodies that inflate to large ones, from
- * filling the memory. The first bytes of each request are free, so that ordinary mail passes while large mail has to wait.
- */
-export class ByteBudget {
-  private used = 0
-
-  constructor(
-    private readonly bytesMax: number,
-    private readonly freeBytes = requestFreeBytes,
-  ) {}
-
-  /** The account of one request. */
-  open(): Holding {
-    let total = 0
-    let charged = 0
-    const settle = (next: number) => {
-      const due = Math.max(0, next - this.freeBytes)
-      if (due > charged && this.used + due - charged > this.bytesMax) return false
-      this.used += due - charged
-      charged = due
-      total = next
-      return true
-    }
-    return {
-      take: (bytes) => settle(total + bytes),
-      give: (bytes) => void settle(Math.max(0, total - bytes)),
-      release: () => void settle(0),
-    }
-  }
-
-  get bytesUsed(): number {
-    return this.used
-  }
-}
-
-/** What one request holds of the budget. */
-export interface Holding {
-  /** False when the budget is spent: the request is to be refused. */
-  take(bytes: number): boolean
-  /** Gives back a part. */
-  give(bytes: number): void
-  /** To be called when the reply is out; may be called again. */
-  release(): void
-}
-
 export interface ReadOptions {
   readonly headerBytesMax?: number
   readonly bodyBytesMax?: number
@@ -117,45 +50,7 @@ export interface ReadOptions {
 const chunkLineBytesMax = 1024
 const trailerBytesMax = 16 * 1024
 
-const blockBytes = 64 * 1024
-/** So much of every request is not charged to the budget: the size of nearly all mail. */
-const requestFreeBytes = 256 * 1024
-
 const lf = 0x0a
-
-/** A body that grows, in blocks: a buffer per piece would let one-byte chunks take a hundred times their size. */
-export class BodyBlocks {
-  length = 0
-  private readonly blocks: Buffer[] = []
-  private fill = 0
-
-  add(piece: Buffer): void {
-    for (let at = 0; at < piece.length; ) {
-      let block = this.blocks.at(-1)
-      if (!block || this.fill === block.length) {
-        block = Buffer.allocUnsafeSlow(blockBytes)
-        this.blocks.push(block)
-        this.fill = 0
-      }
-      const copied = piece.copy(block, this.fill, at)
-      this.fill += copied
-      at += copied
-    }
-    this.length += piece.length
-  }
-
-  /** All bytes, in a SharedArrayBuffer: scan workers read it without a copy. */
-  finish(): Uint8Array {
-    const bytes = new Uint8Array(new SharedArrayBuffer(this.length))
-    let at = 0
-    for (const block of this.blocks) {
-      const part = block.subarray(0, Math.min(block.length, this.length - at))
-      bytes.set(part, at)
-      at += part.length
-    }
-    return bytes
-  }
-}
 
 type State = 'head' | 'body' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'trailer' | 'done' | 'failed'
 
@@ -399,11 +294,4 @@ export function readRequest(socket: Socket, firstBytes: Buffer, options: ReadOpt
     if (socket.destroyed) onEnd()
     else socket.resume()
   })
-}
-
-/** Header bytes are UTF-8 where they can be, else Latin-1: both occur in From and Subject. */
-export function decodeValue(bytes: string): string {
-  if (!/[\x80-\xff]/.test(bytes)) return bytes
-  const text = Buffer.from(bytes, 'latin1').toString('utf8')
-  return text.includes('�') ? bytes : text
 }

@@ -4,7 +4,7 @@
 import * as zlib from 'node:zlib'
 import { Decompress } from 'fzstd'
 import { inflateRatioMax } from '../src/limits.js'
-import type { Holding } from './http-request.js'
+import type { Holding } from './http-memory.js'
 
 export type Inflated =
   | { readonly status: 'inflated'; readonly bytes: Uint8Array }

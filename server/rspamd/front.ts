@@ -3,14 +3,10 @@
 // (server/http-request.ts says why); fastify serves the controller.
 import type { Socket } from 'node:net'
 import type { Core } from '../../src/types.js'
+import type { HeaderList } from '../http-headers.js'
+import type { Holding } from '../http-memory.js'
 import { formatReply, type HttpReply, sendAndClose } from '../http-reply.js'
-import {
-  type HeaderList,
-  type Holding,
-  type ParsedRequest,
-  type ReadFailure,
-  readRequest,
-} from '../http-request.js'
+import { type ParsedRequest, type ReadFailure, readRequest } from '../http-request.js'
 import { answerScanPort, type HttpCall, refuse } from './http-scan.js'
 import { type RspamdOptions, rspamdOptions } from './options.js'
 import { type Peer, peerOf, retrySeconds, ScanRefusal } from './scan.js'

@@ -1,8 +1,9 @@
 // The scan commands over HTTP, whatever carried them: the scan port's own reader or the controller. In: path, headers, body, peer.
 // Out: an HttpReply. Commands are compared without case and without a trailing slash being forgiven, as rspamd does.
 import type { Core } from '../../src/types.js'
+import type { HeaderList } from '../http-headers.js'
+import type { Holding } from '../http-memory.js'
 import { errorReply, type HttpReply, jsonReply, textReply } from '../http-reply.js'
-import type { HeaderList, Holding } from '../http-request.js'
 import { deflateZstd } from '../http-zstd.js'
 import { formatLegacyJson, formatV2, type ReplyParts, scanJson } from './format.js'
 import type { RspamdOptions } from './options.js'

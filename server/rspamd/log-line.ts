@@ -1,7 +1,7 @@
 // rspamd's task line, for log statistics scripts and fail2ban (rspamd-protocol.md 6.3). In: what was asked and what came out. Out: one line of text.
 // Fields that are not known vanish with their comma. Made only where a sink for it is configured.
 import { createHash } from 'node:crypto'
-import type { HeaderList } from '../http-request.js'
+import type { HeaderList } from '../http-headers.js'
 import type { ReplyParts } from './format.js'
 import { wireText } from './verdict.js'
 

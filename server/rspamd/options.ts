@@ -1,7 +1,7 @@
 // How the rspamd fronts behave where rspamd itself is configurable or where we deviate on purpose. Built by src/config, given to every front.
 import { hostname } from 'node:os'
 import { messageBytesMax, requestBytesInFlightMax } from '../../src/limits.js'
-import { ByteBudget } from '../http-request.js'
+import { ByteBudget } from '../http-memory.js'
 import type { MilterHeaderOptions } from './milter-headers.js'
 import type { Vocabulary } from './vocabulary.js'
 

@@ -3,7 +3,7 @@
 // (rspamd-protocol.md 1.3, 7.21, 7.49), so an unreadable value is as if it had not been sent.
 import { isIP } from 'node:net'
 import type { Envelope, ScanSettings } from '../../src/types.js'
-import type { HeaderList } from '../http-request.js'
+import type { HeaderList } from '../http-headers.js'
 
 /** Words of the `Flags` header that change our reply. */
 export interface Flags {

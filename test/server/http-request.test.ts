@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { HeaderList, type ParsedRequest, RequestParser } from '../../server/http-request.js'
+import { HeaderList } from '../../server/http-headers.js'
+import { type ParsedRequest, RequestParser } from '../../server/http-request.js'
 
 const limits = { header: 64 * 1024, body: 1024 * 1024 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, test } from 'node:test'
 import { decompress } from 'fzstd'
-import { ByteBudget } from '../../server/http-request.js'
+import { ByteBudget } from '../../server/http-memory.js'
 import { deflateZstd, inflateZstd, storedFrame } from '../../server/http-zstd.js'
 
 const withoutNative = {}
