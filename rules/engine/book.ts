@@ -50,9 +50,13 @@ type ProblemSink = (place: Place, kind: string, text: string, severity: Problem[
 
 /** The Plan's rules, in the order of their first definition. */
 export function finishRules(book: RuleBook, settings: Settings, problem: ProblemSink): Rule[] {
+  const metas = parseMetas(book)
+  for (const [name, parts] of unsolvedMetas(metas)) {
+    const text = `excluding meta test ${name}, unsolved meta dependencies: ${parts.join(', ')}`
+    problem(book.entries.get(name)!.place, 'meta-cycle', text, 'error')
+  }
   const flags = new Map<string, readonly string[]>()
   for (const name of book.entries.keys()) flags.set(name, words(book.tflags.get(name)))
-  const metas = parseMetas(book)
   inheritNet(metas, flags)
   const priorities = fixPriorities(book, metas, flags)
   const rules: Rule[] = []
@@ -174,9 +178,9 @@ function fixPriorities(
 }
 
 /** Metas in a cycle, and those that need one, each with the parts that keep it from being settled. */
-export function unsolvedMetas(book: RuleBook): Map<string, readonly string[]> {
+function unsolvedMetas(metas: ReadonlyMap<string, MetaParts>): Map<string, readonly string[]> {
   const left = new Map<string, readonly string[]>()
-  for (const [name, { names }] of parseMetas(book)) left.set(name, [...names])
+  for (const [name, { names }] of metas) left.set(name, [...names])
   for (let changed = true; changed; ) {
     changed = false
     for (const [name, parts] of left) {

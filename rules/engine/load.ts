@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
 import { wrongArea } from './areas.js'
-import { finishRules, RuleBook, unsolvedMetas } from './book.js'
+import { finishRules, RuleBook } from './book.js'
 import { coreDirectives, pluginDirectives } from './core.js'
 import { definitionReaders } from './definitions.js'
 import { confFunctions, defaultPlugins, functionsOf, shortPluginName, stockPlugins } from './features.js'
@@ -220,7 +220,6 @@ class Loader implements LineSink {
     this.values.set('shortcircuit', this.book.shortcircuit)
     const settings = { values: this.values }
     this.checkEvals()
-    this.checkMetas()
     const rules = finishRules(this.book, settings, this.problem.bind(this))
     return {
       rules,
@@ -249,18 +248,6 @@ class Loader implements LineSink {
         const severity = this.local && definition.area === 'rbl' ? 'hint' : 'error'
         this.problem(place, 'unknown-eval', `unknown eval '${definition.eval}' for ${name}`, severity)
       }
-    }
-  }
-
-  /** Metas that need themselves can never be settled in order. */
-  private checkMetas(): void {
-    for (const [name, parts] of unsolvedMetas(this.book)) {
-      const { place } = this.book.entries.get(name)!
-      this.problem(
-        place,
-        'meta-cycle',
-        `excluding meta test ${name}, unsolved meta dependencies: ${parts.join(', ')}`,
-      )
     }
   }
 }

@@ -68,13 +68,14 @@ export function otherCase(code: number): number {
   return ascii || latin ? code ^ 0x20 : -1
 }
 
+/** Pairs of bytes that differ in case only, lower number first. */
+const casePairs = Array.from({ length: 256 }, (_, code) => [code, otherCase(code)] as const).filter(
+  ([code, other]) => other > code,
+)
+
 export function foldSet(set: ByteSet): ByteSet {
   const out = set.slice()
-  for (let code = 0; code < 256; code++) {
-    if (!set[code]) continue
-    const other = otherCase(code)
-    if (other >= 0) out[other] = 1
-  }
+  for (const [upper, lower] of casePairs) if (set[upper] || set[lower]) out[upper] = out[lower] = 1
   return out
 }
 

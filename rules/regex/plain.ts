@@ -15,11 +15,9 @@ export function setRegExpFlags(): void {
   setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
 }
 
-/** Throws RegexSyntaxError when Perl would refuse the pattern, or when we cannot express it. */
+/** Throws RegexSyntaxError when Perl would refuse the pattern, or when we cannot express it. What parses can be printed. */
 export function checkPattern(source: string, flags: string): Parsed {
-  const parsed = parsePerl(source, flags)
-  printRegExp(parsed)
-  return parsed
+  return parsePerl(source, flags)
 }
 
 /** A pattern that is known to be good. Throws RegexSyntaxError as checkPattern does; the RegExp is made at its first use. */
