@@ -9,29 +9,44 @@ import { isBlank } from './bytes.js'
 export function shortenBlankRuns(text: ByteString): ByteString {
   let out = ''
   let copied = 0
-  let run: number[] = []
-  const finishRun = (): void => {
-    const kept = run[0] === 0 ? 2 : 1
-    const surplus = run.length - (run[0] === 0 ? 1 : 0) - blankLinesMax
+  let runStart = 0
+  let runLines = 0
+  const finishRun = (end: number): void => {
+    const atTop = runStart === 0
+    const surplus = runLines - (atTop ? 1 : 0) - blankLinesMax
     if (surplus > 0) {
-      out += text.slice(copied, run[kept])
-      copied = run[kept + surplus] ?? text.length
+      out += text.slice(copied, afterLines(text, runStart, atTop ? 2 : 1))
+      copied = beforeLines(text, end, blankLinesMax - 1)
     }
-    run = []
+    runLines = 0
   }
   let line = 0
   while (line < text.length) {
     let at = line
     while (at < text.length && text.charCodeAt(at) !== 10 && isBlank(text.charCodeAt(at))) at++
-    if (at === text.length || text.charCodeAt(at) === 10) {
-      run.push(line)
-      line = at + 1
+    if (at >= text.length || text.charCodeAt(at) === 10) {
+      if (runLines++ === 0) runStart = line
+      line = Math.min(at + 1, text.length)
       continue
     }
-    if (run.length > 0) finishRun()
+    if (runLines > 0) finishRun(line)
     const feed = text.indexOf('\n', at)
     line = feed < 0 ? text.length : feed + 1
   }
-  if (run.length > 0) finishRun()
+  if (runLines > 0) finishRun(text.length)
   return copied === 0 ? text : out + text.slice(copied)
+}
+
+/** Offset behind so many lines from `start` on. */
+function afterLines(text: ByteString, start: number, count: number): number {
+  let at = start
+  for (let line = 0; line < count; line++) at = text.indexOf('\n', at) + 1
+  return at
+}
+
+/** Offset of the line that is so many lines before `end`, which is the start of a line or the end of the text. */
+function beforeLines(text: ByteString, end: number, count: number): number {
+  let at = end
+  for (let line = 0; line < count; line++) at = text.lastIndexOf('\n', at - 2) + 1
+  return at
 }

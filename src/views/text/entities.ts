@@ -52,7 +52,7 @@ const replacement = 0xfffd
 export function decodeEntities(source: string, sourceIsWide: boolean, prefixes: boolean): Decoded {
   let at = source.indexOf('&')
   if (at < 0) return { text: source, wide: sourceIsWide }
-  let out = ''
+  const pieces: string[] = []
   let copied = 0
   let wide = sourceIsWide
   /** Upper half of a surrogate pair written as two numbers; already put out as a replacement character. */
@@ -66,7 +66,7 @@ export function decodeEntities(source: string, sourceIsWide: boolean, prefixes: 
       if (found.isName) high = 0
       continue
     }
-    out += source.slice(copied, found.start)
+    pieces.push(source.slice(copied, found.start))
     if (source.charCodeAt(at) === SEMICOLON) at++
     copied = at
     if (found.isName) {
@@ -78,7 +78,8 @@ export function decodeEntities(source: string, sourceIsWide: boolean, prefixes: 
         if (high === 0) {
           code = replacement
         } else {
-          out = out.slice(0, -1)
+          // The text between is empty: the replacement character is the last but one piece.
+          pieces.splice(-2, 1)
           code = ((high - 0xd800) << 10) + (code - 0xdc00) + 0x10000
           high = 0
         }
@@ -91,9 +92,10 @@ export function decodeEntities(source: string, sourceIsWide: boolean, prefixes: 
       }
     }
     if (source.charCodeAt(at) !== AMPERSAND) high = 0
-    out += String.fromCodePoint(code)
+    pieces.push(String.fromCodePoint(code))
   }
-  return { text: out + source.slice(copied), wide }
+  pieces.push(source.slice(copied))
+  return { text: pieces.join(''), wide }
 }
 
 interface Reference {

@@ -1,6 +1,7 @@
 // Listens to the parser's events and builds the rendered text and the counters of one html part (SpamAssassin 4.0.1, HTML.pm;
 // fixtures/oracle/micro-html). Text is kept as a list of pieces, because trimming and visibility go piece by piece.
 
+import { isBlank } from '../../message/bytes.js'
 import { octets, type Text } from '../../message/charset.js'
 import type { ByteString, HtmlLink, HtmlResult, HtmlUri, Part } from '../../types.js'
 import type { Attributes } from './attributes.js'
@@ -217,7 +218,8 @@ export class HtmlRenderer implements HtmlEvents {
   private noteObfuscation(text: string, wide: boolean): void {
     const last = this.pieces[this.pieces.length - 1]
     if (last === undefined) return
-    if (startsWordly(text, wide) && endsWordly(last.text, last.wide)) this.obfuscation++
+    if (!startsWordly(text, wide) || !endsWordly(last.text, last.wide)) return
+    this.obfuscation++
     const before = trailingRun(last.text, last.wide)
     if (before === 0) return
     const after = leadingRun(text, wide)
@@ -289,7 +291,14 @@ function countSpace({ text, wide }: Text): number {
 }
 
 /** Nothing but ASCII blanks and undecoded no-break spaces. */
-const isOnlyBlank = (text: string): boolean => /^(?:[ \t\n\r\f\v]|\xc2\xa0)*$/.test(text)
+function isOnlyBlank(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 0xc2 && text.charCodeAt(at + 1) === 0xa0) at++
+    else if (!isBlank(code)) return false
+  }
+  return true
+}
 
 const listLinks = (detail: ReadonlyMap<ByteString, HtmlUri>): HtmlLink[] =>
   [...detail].flatMap(([uri, { types, anchor }]) => {

@@ -44,6 +44,8 @@ export class StyleStack {
   private readonly tags: string[] = []
   private readonly styles: Style[] = [initial]
   private readonly open = new Map<string, number>()
+  private judged: Style | undefined
+  private judgement: Invisibility | undefined
 
   get current(): Style {
     return this.styles[this.styles.length - 1]!
@@ -72,14 +74,14 @@ export class StyleStack {
     while (this.pop() !== tag);
   }
 
-  /** Undefined for text that can be seen. */
+  /** Undefined for text that can be seen. Asked for every piece of text, so the answer for a style is kept. */
   invisibility(): Invisibility | undefined {
-    const { foreground, background, size, display, visibility } = this.current
-    if (hardToRead(foreground, background)) return 'low-contrast'
-    if (foreground === invalid || background === invalid) return 'invalid-color'
-    if (size <= 1) return 'hidden'
-    if (display?.toLowerCase() === 'none' || visibility?.toLowerCase() === 'hidden') return 'hidden'
-    return undefined
+    const { current } = this
+    if (this.judged !== current) {
+      this.judged = current
+      this.judgement = judge(current)
+    }
+    return this.judgement
   }
 
   private push(tag: string, style: Style): void {
@@ -127,6 +129,14 @@ export class StyleStack {
     if (found[1] === '') return Number(found[2])
     return this.baseSize + Number(found[1]! + found[2]!)
   }
+}
+
+function judge({ foreground, background, size, display, visibility }: Style): Invisibility | undefined {
+  if (hardToRead(foreground, background)) return 'low-contrast'
+  if (foreground === invalid || background === invalid) return 'invalid-color'
+  if (size <= 1) return 'hidden'
+  if (display?.toLowerCase() === 'none' || visibility?.toLowerCase() === 'hidden') return 'hidden'
+  return undefined
 }
 
 /** A style attribute: the last word on each property wins; only names in the spelling SpamAssassin knows count. */
