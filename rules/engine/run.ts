@@ -399,6 +399,7 @@ class Run implements EvalHost {
   private match(group: TextGroup, active: Uint8Array, lines: readonly ByteString[], where: string): void {
     const { rules } = group
     for (let use = 0; use < rules.length; use++) if (active[use] === 1) this.settled[rules[use]!] = early
+    const { onRule } = this.options
     const explain = this.options.explain === true
     group.matcher.match(
       lines,
@@ -413,6 +414,7 @@ class Run implements EvalHost {
         if (explain && first) this.explain(rule, lines[first.line]!, first, where)
       },
       explain,
+      onRule && ((use) => onRule(rules[use]!)),
     )
   }
 
@@ -434,6 +436,7 @@ class Run implements EvalHost {
   private single(single: SingleRule): void {
     if (this.active.rules[single.rule] === 0) return
     const rule = this.table.rules[single.rule] as Rule & { pattern: Pattern }
+    this.options.onRule?.(single.rule)
     try {
       this.matchSingle(single, rule)
     } catch (error) {
@@ -545,6 +548,7 @@ class Run implements EvalHost {
   }
 
   private partRule(rule: MimeRule | UriRule): void {
+    this.options.onRule?.(rule.rule)
     this.settled[rule.rule] = early
     try {
       const count =

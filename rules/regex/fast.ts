@@ -25,7 +25,8 @@ export function createSwitchingMatcher(uses: readonly PatternUse[]): SwitchingMa
   const plain = createPlainMatcher(uses)
   let fast: FastMatcher | undefined
   return {
-    match: (lines, active, onHit, firsts) => (fast ?? plain).match(lines, active, onHit, firsts),
+    match: (lines, active, onHit, firsts, starting) =>
+      (fast ?? plain).match(lines, active, onHit, firsts, starting),
     adopt(set) {
       fast = new FastMatcher(uses, set)
     },
@@ -98,7 +99,13 @@ class FastMatcher implements TextMatcher, Sink {
     this.lastPair[place] = pair
   }
 
-  match(lines: readonly ByteString[], active: Uint8Array, onHit: OnHit, firsts: boolean): void {
+  match(
+    lines: readonly ByteString[],
+    active: Uint8Array,
+    onHit: OnHit,
+    firsts: boolean,
+    starting?: (use: number) => void,
+  ): void {
     this.texts++
     this.active = active
     this.pairs = 0
@@ -119,7 +126,10 @@ class FastMatcher implements TextMatcher, Sink {
       this.lastPair[place] = -1
       this.whole[place] = 0
       if (this.proven[place] === 1 && first >= 0 && !firsts) onHit(place, 1, undefined)
-      else this.confirm(place, whole ? -1 : first, lines, onHit, firsts)
+      else {
+        starting?.(place)
+        this.confirm(place, whole ? -1 : first, lines, onHit, firsts)
+      }
     }
   }
 

@@ -34,6 +34,15 @@ export interface FirstMatch {
 export type OnHit = (use: number, count: number, first: FirstMatch | undefined, crashed?: unknown) => void
 
 export interface TextMatcher {
-  /** `active[i] === 0` leaves pattern i out. `firsts` asks for the place of the first match. */
-  match(lines: readonly ByteString[], active: Uint8Array, onHit: OnHit, firsts: boolean): void
+  /**
+   * `active[i] === 0` leaves pattern i out. `firsts` asks for the place of the first match. `starting` is told which pattern's RegExp
+   * is about to run: a watchdog wants to know.
+   */
+  match(
+    lines: readonly ByteString[],
+    active: Uint8Array,
+    onHit: OnHit,
+    firsts: boolean,
+    starting?: (use: number) => void,
+  ): void
 }

@@ -94,9 +94,16 @@ class PlainMatcher implements TextMatcher {
     this.uses = uses
   }
 
-  match(lines: readonly ByteString[], active: Uint8Array, onHit: OnHit, firsts: boolean): void {
+  match(
+    lines: readonly ByteString[],
+    active: Uint8Array,
+    onHit: OnHit,
+    firsts: boolean,
+    starting?: (use: number) => void,
+  ): void {
     for (let index = 0; index < this.uses.length; index++) {
       if (active[index] === 0) continue
+      starting?.(index)
       const use = this.uses[index]!
       try {
         this.matchOne(use, index, lines, onHit, firsts)
