@@ -4,7 +4,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { userInfo } from 'node:os'
-import { type BulkCounts, learnPaths, readMails } from '../../bayes/bulk.js'
+import { type BulkCounts, type FolderMail, learnPaths, readMails } from '../../bayes/bulk.js'
 import { defaultSettings, Learner } from '../../bayes/index.js'
 import { CliError, exits } from './exit.js'
 import { type CommonOptions, controlSocket, dataDir, loadConfig } from './settings.js'
@@ -89,7 +89,24 @@ async function learnThere(
   socket: string,
   progress: Progress,
 ): Promise<BulkCounts> {
-  const counts = {
+  const user = options.user === undefined ? {} : { user: options.user }
+  const counts = await postLearn(what, readMails(paths, tell), { socket, ...user, onProgress: progress.show })
+  for (const id of options.id ?? []) {
+    const body = Buffer.from(JSON.stringify({ id, class: what, ...user }))
+    take(counts, what, id, await post(socket, '/learn', body, {}))
+  }
+  return counts
+}
+
+type Counting = { -readonly [K in keyof BulkCounts]: number }
+
+/** Teaches a running server mail by mail over its control socket. */
+export async function postLearn(
+  what: Taught,
+  mails: Iterable<FolderMail>,
+  options: { readonly socket: string; readonly user?: string; readonly onProgress?: (mails: number) => void },
+): Promise<Counting> {
+  const counts: Counting = {
     mails: 0,
     learned: 0,
     relearned: 0,
@@ -99,28 +116,32 @@ async function learnThere(
     refused: 0,
     failed: 0,
   }
-  const user = options.user === undefined ? {} : { 'Deliver-To': options.user }
-  const jobs = (function* () {
-    for (const id of options.id ?? [])
-      yield { name: id, path: '/learn', body: Buffer.from(JSON.stringify({ id, class: what })), headers: {} }
-    for (const { name, raw } of readMails(paths, tell))
-      yield { name, path: '/learnclass', body: raw, headers: { Class: what } }
-  })()
+  const headers = { Class: what, ...(options.user === undefined ? {} : { 'Deliver-To': options.user }) }
+  const queue = mails[Symbol.iterator]()
   const work = async () => {
-    for (const { name, path, body, headers } of jobs) {
-      counts.mails++
-      const { status, text } = await post(socket, path, body, { ...headers, ...user })
-      if (status === 200) counts[what === 'forget' ? 'forgotten' : 'learned']++
-      else if (status === 208) counts.known++
-      else {
-        counts.failed++
-        tell(name, text)
-      }
-      progress.show(counts.mails)
+    for (let next = queue.next(); !next.done; next = queue.next()) {
+      const { name, raw } = next.value
+      take(counts, what, name, await post(options.socket, '/learnclass', raw, headers))
+      options.onProgress?.(counts.mails)
     }
   }
   await Promise.all(Array.from({ length: parallel }, work))
   return counts
+}
+
+function take(
+  counts: Counting,
+  what: Taught,
+  name: string,
+  { status, text }: { status: number; text: string },
+): void {
+  counts.mails++
+  if (status === 200) counts[what === 'forget' ? 'forgotten' : 'learned']++
+  else if (status === 208) counts.known++
+  else {
+    counts.failed++
+    tell(name, text)
+  }
 }
 
 function post(
