@@ -94,7 +94,9 @@ export function createNetScanner(options: NetScannerOptions): NetScanner {
     return {
       run,
       facts,
-      notes: [...notes, ...run.notes],
+      get notes() {
+        return [...notes, ...run.notes]
+      },
       names: [...new Set([...hits, ...Object.keys(run.subtests)])].sort(),
     }
   }
