@@ -18,6 +18,8 @@ export interface AuthOptions {
 /** Wrong passwords of one source within the window; above it 429. A right password from elsewhere is not touched by it. */
 const failuresMax = 10
 const failureWindowMs = 60_000
+/** Passwords verified at once; a KDF run is a tenth of a second of the event loop's thread. */
+const checksMax = 8
 /** Sources remembered; the oldest goes first. */
 const sourcesMax = 10_000
 
@@ -35,6 +37,8 @@ export function authProblems(options: Pick<AuthOptions, 'password' | 'enablePass
 
 export class Authority {
   private readonly secure
+  /** Passwords being verified now. */
+  private checking = 0
   private readonly failures = new Map<string, { count: number; since: number }>()
   /** Digest of each password that was verified, so that a KDF runs once and not on every request. */
   private readonly verified: { readonly digest: Buffer; readonly rights: Rights }[] = []
@@ -51,24 +55,32 @@ export class Authority {
     if (source !== undefined && this.isTrusted(call, source)) return 'full'
     const { password, enablePassword } = this.options
     if (password === undefined && enablePassword === undefined) {
-      return source !== undefined && isLoopback(source) ? 'read' : 'none'
+      return isLocal(call) ? 'read' : 'none'
     }
     const given = call.headers.get('password')
     if (given === undefined || given === '') return 'none'
     const known = this.knownRights(given)
     if (known) return known
-    const throttleKey = source ?? call.peer.address
-    if (this.isThrottled(throttleKey)) return 'throttled'
-    const rights = await this.verify(given)
+    const throttleKey = this.isProxy(call) ? (source ?? call.peer.address) : call.peer.address
+    if (this.checking >= checksMax || this.isThrottled(throttleKey)) return 'throttled'
+    this.checking += 1
+    const rights = await this.verify(given).finally(() => {
+      this.checking -= 1
+    })
     if (rights === 'none') this.countFailure(throttleKey)
     else this.verified.push({ digest: digestOf(given), rights })
     return rights
   }
 
+  /** Only a peer that is trusted itself may name the client it speaks for. */
+  private isProxy({ peer }: HttpCall): boolean {
+    return peer.unix || isAllowed(peer.address, this.secure)
+  }
+
   /** A unix socket's peer is trusted unless it forwards for somebody. */
   private isTrusted(call: HttpCall, source: string): boolean {
     if (call.peer.unix && source === call.peer.address) return true
-    return isAllowed(source, this.secure) && (call.peer.unix || isAllowed(call.peer.address, this.secure))
+    return isAllowed(source, this.secure) && this.isProxy(call)
   }
 
   private async verify(given: string): Promise<Rights> {
@@ -108,7 +120,13 @@ function sourceOf({ headers, peer }: HttpCall): string | undefined {
   return /^[0-9a-f.:]+$/i.test(address) ? address : undefined
 }
 
-export function isLoopback(address: string): boolean {
+/** The request comes from this machine, and nobody says that it speaks for another. */
+export function isLocal(call: HttpCall): boolean {
+  if (call.peer.unix) return sourceOf(call) === call.peer.address
+  return isLoopback(call.peer.address) && isLoopback(sourceOf(call) ?? '')
+}
+
+function isLoopback(address: string): boolean {
   return address === '::1' || /^127\./.test(address)
 }
 

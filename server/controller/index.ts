@@ -17,7 +17,7 @@ import { splitTarget, withQuery } from '../rspamd/front.js'
 import type { HttpCall } from '../rspamd/http-scan.js'
 import { rspamdOptions } from '../rspamd/options.js'
 import { peerOf, retrySeconds } from '../rspamd/scan.js'
-import { Authority, authProblems, isLoopback, type Rights } from './auth.js'
+import { Authority, authProblems, isLocal, type Rights } from './auth.js'
 import type { ControllerOptions, Route, RouteContext } from './context.js'
 import { metricsText } from './metrics.js'
 import { routes } from './routes.js'
@@ -144,7 +144,7 @@ function refusalFor(call: HttpCall, route: Route, rights: Rights): HttpReply | u
   if (route.needs === 'open') return undefined
   if (rights === 'throttled') return errorReply(429, 'Too many authentication failures')
   // Orchestrators probe without a password; from the machine itself that tells nothing new.
-  if (openToLoopback.has(call.path) && isLoopback(call.peer.address)) return undefined
+  if (openToLoopback.has(call.path) && isLocal(call)) return undefined
   const enough = rights === 'full' || (rights === 'read' && route.needs === 'read')
   return enough ? undefined : jsonReply({ error: 'Unauthorized' }, 401, 'Unauthorized')
 }

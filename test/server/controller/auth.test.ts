@@ -9,6 +9,7 @@ import type { ControllerOptions } from '../../../server/controller/context.js'
 import { createController } from '../../../server/controller/index.js'
 import { HeaderList } from '../../../server/http-headers.js'
 import { ByteBudget } from '../../../server/http-memory.js'
+import type { HttpCall } from '../../../server/rspamd/http-scan.js'
 import { testCore } from '../rspamd/core.js'
 import { ask, ham } from '../rspamd/wire.js'
 
@@ -62,6 +63,7 @@ describe('rights', () => {
   test('probes from the machine itself need none; forwarded ones do not become local (30)', async () => {
     assert.equal(await both.status('/ready'), 200)
     assert.equal(await both.status('/healthy'), 200)
+    assert.equal(await both.status('/ready', 'X-Forwarded-For: 203.0.113.9'), 401)
   })
 
   test('the read password reads and scans (31)', async () => {
@@ -130,26 +132,56 @@ describe('rights', () => {
     await bare.close()
   })
 
+  function call(address: string, headers: [string, string][]): HttpCall {
+    return {
+      method: 'GET',
+      path: '/stat',
+      query: new Map(),
+      headers: new HeaderList(headers),
+      body: new Uint8Array(0),
+      peer: { address, unix: false },
+      holding: new ByteBudget(1).open(),
+    }
+  }
+
+  test('a stranger cannot pass for a local client by a header', async () => {
+    const bare = new Authority({ secureIps: [] })
+    assert.equal(await bare.rightsOf(call('127.0.0.1', [])), 'read')
+    assert.equal(await bare.rightsOf(call('203.0.113.1', [])), 'none')
+    assert.equal(await bare.rightsOf(call('203.0.113.1', [['x-forwarded-for', '127.0.0.1']])), 'none')
+    assert.equal(await bare.rightsOf(call('203.0.113.1', [['x-real-ip', '::1']])), 'none')
+    assert.equal(await bare.rightsOf(call('unknown', [])), 'none')
+  })
+
   test('many wrong passwords from one source are throttled, the right one known before is not', async () => {
     const clock = { now: 0 }
     const authority = new Authority({ password: 'readpw', secureIps: [] }, () => clock.now)
-    const rights = (password: string, address = '203.0.113.1') =>
-      authority.rightsOf({
-        method: 'GET',
-        path: '/stat',
-        query: new Map(),
-        headers: new HeaderList([['password', password]]),
-        body: new Uint8Array(0),
-        peer: { address, unix: false },
-        holding: new ByteBudget(1).open(),
-      })
+    const rights = (password: string, address = '203.0.113.1', forwarded = '198.51.100.1') =>
+      authority.rightsOf(
+        call(address, [
+          ['password', password],
+          ['x-forwarded-for', forwarded],
+        ]),
+      )
     assert.equal(await rights('readpw'), 'full')
-    for (let i = 0; i < 10; i++) assert.equal(await rights(`wrong${i}`), 'none')
+    for (let i = 0; i < 10; i++)
+      assert.equal(await rights(`wrong${i}`, '203.0.113.1', `198.51.100.${i}`), 'none')
     assert.equal(await rights('wrong'), 'throttled')
     assert.equal(await rights('readpw'), 'full')
     assert.equal(await rights('wrong', '203.0.113.2'), 'none')
     clock.now += 61_000
     assert.equal(await rights('wrong'), 'none')
+  })
+
+  test('only a few passwords are verified at once', async () => {
+    const authority = new Authority({ password: pbkdf, secureIps: [] })
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, i) =>
+        authority.rightsOf(call(`203.0.113.${i}`, [['password', 'wrong']])),
+      ),
+    )
+    assert.equal(answers.filter((answer) => answer === 'throttled').length, 12)
+    assert.equal(await authority.rightsOf(call('203.0.113.99', [['password', 'secretpw']])), 'full')
   })
 
   test('passwords that cannot work stop the start', () => {
