@@ -29,8 +29,6 @@ export { makePasswordHash, passwordProblem, verifyPassword } from './password.js
 export interface Controller {
   /** Binds one more address; gives it back as bound ('127.0.0.1:11334', 'unix:/path'). Rejects when it cannot be bound. */
   listen(address: Address, unixMode?: number): Promise<string>
-  /** Answers a request without any listener: for tests and for a future web UI. */
-  answer(call: HttpCall): Promise<HttpReply>
   /** The page of /metrics, for scan ports that serve it too. */
   metricsText(): Promise<string>
   /** No new connections; those in flight are answered. */
@@ -112,7 +110,6 @@ export function createController(core: Core, given: Partial<ControllerOptions> =
   }
 
   return {
-    answer,
     metricsText: () => metricsText(core, options),
     async listen(address, unixMode = unixModeByDefault) {
       const door = await openDoor(address.kind === 'unix', options.scan.server, serve)

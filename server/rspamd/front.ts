@@ -17,37 +17,17 @@ export interface HttpFront {
    * `unix` says that the listener is a unix socket.
    */
   serve(socket: Socket, firstBytes: Buffer, unix?: boolean): void
-  /** Connections that are being read or scanned. */
-  readonly open: number
-  /** Resolves when no request is under way any more. New ones are still answered: who stops the listeners stops those. */
-  drained(): Promise<void>
 }
 
 export function createHttpFront(core: Core, given: Partial<RspamdOptions> = {}): HttpFront {
   const options = rspamdOptions(given)
-  let open = 0
-  let waiting: (() => void)[] = []
-  const serve = async (socket: Socket, firstBytes: Buffer, peer: Peer) => {
-    open += 1
-    try {
-      await serveHttp(socket, firstBytes, peer, core, options)
-    } catch (error) {
-      options.log?.({ level: 'error', msg: 'http connection failed', err: error })
-      socket.destroy()
-    } finally {
-      open -= 1
-      if (open === 0) {
-        for (const resolve of waiting) resolve()
-        waiting = []
-      }
-    }
-  }
   return {
-    serve: (socket, firstBytes, unix = false) => void serve(socket, firstBytes, peerOf(socket, unix)),
-    get open() {
-      return open
+    serve(socket, firstBytes, unix = false) {
+      serveHttp(socket, firstBytes, peerOf(socket, unix), core, options).catch((error) => {
+        options.log?.({ level: 'error', msg: 'http connection failed', err: error })
+        socket.destroy()
+      })
     },
-    drained: () => (open === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
   }
 }
 
