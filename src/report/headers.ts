@@ -13,16 +13,16 @@ export function addedHeaders(input: ReportInput): ByteString {
     .join('')
 }
 
-const afterBlankOrComma = /((?<=[\s,]))/
+const afterBlankOrComma = /((?<=[\t-\r ,]))/
 
 function headerText(name: string, template: ByteString, input: ReportInput): ByteString {
   const text = expandTags(template, input).replace(/(?:\r?\n)+$/, '')
   if (!setting<boolean>(input.settings, 'fold_headers')) return text.replaceAll('\n', ' ')
   // Line breaks of the template's own are the only ones then, marked as continuations.
-  if (text.includes('\n')) return text.replace(/\s*\n\s*/g, '\n\t')
+  if (text.includes('\n')) return text.replace(/[\t-\r ]*\n[\t-\r ]*/g, '\n\t')
   // '!!' stands for ': ' so that the line does not break between the name and its value.
   const line = wrap(`X-Spam-${name}!!${text}`, { prefix: '\t', width: 79, breaks: afterBlankOrComma })
-  return line.replace(/^\s*\n/gm, '').slice(`X-Spam-${name}!!`.length)
+  return line.replace(/^[\t-\r ]*\n/gm, '').slice(`X-Spam-${name}!!`.length)
 }
 
 /** RFC 2047, for the words of each line that need it. */

@@ -1,6 +1,6 @@
 // The first words of the rendered body, for people who have to decide about a mail without opening it (_PREVIEW_).
 import type { ByteString } from '../types.js'
-import { wrap } from './wrap.js'
+import { trimStart, wrap } from './wrap.js'
 
 const paragraphsMax = 3
 const bytesMax = 200
@@ -21,9 +21,10 @@ export function previewOf(body: readonly ByteString[]): ByteString {
     .replace(/-----Original Message-----.*$/gm, '')
     .replaceAll('This is a multi-part message in MIME format.', '')
     .replace(/[-_*.]{10,}/g, '')
-    .replace(/\s+/g, ' ')
+    .replace(/[\t-\r ]+/g, ' ')
   const label = 'Content preview:  '
-  return wrap(tidy, { prefix: '  ', first: label, width: 75, overflow: true }).slice(label.length).trimStart()
+  const wrapped = wrap(tidy, { prefix: '  ', first: label, width: 75, overflow: true })
+  return trimStart(wrapped.slice(label.length))
 }
 
 /** The first bytes of a line, never with half a UTF-8 character at the end. */

@@ -7,6 +7,7 @@ import { mailDate } from './date.js'
 import { addedHeaders } from './headers.js'
 import { renderReport, renderUnsafeReport } from './render.js'
 import { expandTags, followedVersion, type ReportInput, subjectPrefix } from './tags.js'
+import { trimEnd } from './wrap.js'
 
 export interface Rewritten {
   readonly message: Uint8Array
@@ -73,7 +74,7 @@ function rewriteFields(fields: readonly ByteString[], input: ReportInput): ByteS
   const eol = input.scan.message.lineEnd
   const tags = setting<ReadonlyMap<string, string>>(input.settings, 'rewrite_header')
   const { isSpam } = input.verdict
-  const prefix = subjectPrefix(input).replaceAll('\n', ' ').trimEnd()
+  const prefix = trimEnd(subjectPrefix(input).replaceAll('\n', ' '))
   if (!isSpam && prefix === '') return [...fields]
   const previous: ByteString[] = []
   const rewrite = (field: ByteString, created: boolean): ByteString => {

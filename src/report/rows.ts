@@ -3,7 +3,7 @@
 import type { Rule } from '../../rules/engine/types.js'
 import type { ByteString, ScoredHit } from '../types.js'
 import { noDecimal, oneDecimal } from './numbers.js'
-import { wrap } from './wrap.js'
+import { trimStart, wrap } from './wrap.js'
 
 export interface Row {
   readonly symbol: string
@@ -36,7 +36,7 @@ function score(value: number): string {
 
 /** Text after `taken` columns of a first line, without the blanks that stand for them. */
 function wrapAfter(text: ByteString, taken: number, prefix: string, width: number): string {
-  return wrap(text, { prefix, first: ' '.repeat(taken), width }).trimStart()
+  return trimStart(wrap(text, { prefix, first: ' '.repeat(taken), width }))
 }
 
 /** Row and details for report texts. */
@@ -66,7 +66,7 @@ export function headerRow(row: Row, width: number): ByteString {
 function pieces(detail: ByteString): ByteString[] {
   const found: ByteString[] = []
   let rest = detail.replace(/[\r\n]+/g, ' ')
-  for (let cut = /^(.{30,48})\s/.exec(rest); cut !== null; cut = /^(.{30,48})\s/.exec(rest)) {
+  for (let cut = /^(.{30,48})[\t-\r ]/.exec(rest); cut !== null; cut = /^(.{30,48})[\t-\r ]/.exec(rest)) {
     found.push(cut[1]!)
     rest = rest.slice(cut[0].length)
   }

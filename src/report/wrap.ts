@@ -13,7 +13,16 @@ export interface WrapOptions {
   readonly breaks?: RegExp
 }
 
-const atSpace = /(\s)/
+/** White space of ASCII alone: JavaScript's \s also takes the byte 0xA0, which stands inside many UTF-8 characters. */
+const atSpace = /([\t-\r ])/
+
+export function trimStart(text: string): string {
+  return text.replace(/^[\t-\r ]+/, '')
+}
+
+export function trimEnd(text: string): string {
+  return text.replace(/[\t-\r ]+$/, '')
+}
 
 /** The lines of the wrapped text, joined by LF. */
 export function wrap(
@@ -35,7 +44,7 @@ export function wrap(
       joined = true
       next++
     } else {
-      lines.push(line.trimEnd())
+      lines.push(trimEnd(line))
       line = prefix
       joined = false
     }

@@ -198,6 +198,17 @@ test('the preview never ends in half a character', () => {
   assert.equal(previewOf(['only a subject']), '')
 })
 
+test('UTF-8 characters that hold the byte 0xA0 stay whole', () => {
+  const word = '\xc3\xa0 \xe7\xb4\xa0 '
+  assert.equal(previewOf(['Subject', word + '\n']), word)
+  assert.equal(
+    wrap(word + word, { prefix: '', width: 8 }).replace(/[ \n]/g, ''),
+    (word + word).replaceAll(' ', ''),
+  )
+  const [row] = rowsOf([hit('A', 1, { description: word })], undefined)
+  assert.ok(summaryRow(row!, 75).includes('\xc3\xa0 \xe7\xb4\xa0'))
+})
+
 test('eight-bit headers are encoded, plain words around them stay', () => {
   assert.equal(encodeHeader('plain text'), 'plain text')
   assert.equal(encodeHeader('for Gr\xc3\xbcn here'), 'for =?UTF-8?Q?Gr=C3=BCn?= here')
