@@ -152,7 +152,7 @@ const checkAskdns: Eval = async (context) => {
   const outcomes = await Promise.all(
     names.flatMap((name) =>
       question.types.map(async (type) => {
-        const record = fitting(question.test, await lookUp(context, `askdns ${context.rule}`, name, type))
+        const record = fitting(question.test, await lookUp(context, 'askdns', name, type))
         return record === undefined ? undefined : `${name} ${type}:${record}`
       }),
     ),

@@ -74,7 +74,10 @@ export async function lookUp(
   const answer = await scan.net.dns.query(name, type, scan.deadline)
   if (answer.status === 'failed') {
     const kind = noteKinds[answer.reason]
-    if (kind !== undefined) noteOnce(context, { check, kind, text: answer.reason })
+    // Without any resolver it is not the list that fails: one note, not twenty.
+    if (answer.reason === 'unreachable')
+      noteOnce(context, { check: 'dns', kind: 'unavailable', text: 'no resolver answers' })
+    else if (kind !== undefined) noteOnce(context, { check, kind, text: answer.reason })
   }
   return answer
 }

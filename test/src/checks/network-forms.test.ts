@@ -107,6 +107,12 @@ describe('lists', () => {
     assert.equal((await scanList('servfail')).notes[0]?.kind, 'unavailable')
   })
 
+  test('no resolver at all is one note, not one for each list', async () => {
+    const dns = { enabled: true, query: async () => ({ status: 'failed', reason: 'unreachable' }) as const }
+    const { notes } = await createNetScanner({ cfLines: listLines + formLines, net: { dns } }).scan(relayMail)
+    assert.deepEqual(notes, [{ check: 'dns', kind: 'unavailable', text: 'no resolver answers' }])
+  })
+
   test('dns_query_restriction: the longest name that says something wins', async () => {
     const asked = async (lines: string) => (await scanList(['127.0.0.3'], lines)).dns.asked.length > 0
     assert.equal(await asked('dns_query_restriction deny list.test\n'), false)
