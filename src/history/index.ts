@@ -81,6 +81,7 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
 
   return {
     add(row) {
+      if (!row) return
       if (dead || batch.length + inFlight >= waitingRowsMax) {
         dropped += 1
         return
@@ -107,8 +108,9 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
 
 const closed = new Error('the history is closed')
 
-/** The row of one scan. `now` in seconds. */
-export function historyRow(request: Request, scanned: Scanned, now: number): HistoryRow {
+/** The row of one scan, none for a client that wants none (rspamd `Log: no`). `now` in seconds. */
+export function historyRow(request: Request, scanned: Scanned, now: number): HistoryRow | undefined {
+  if (request.unlogged) return undefined
   const { envelope } = request
   const { verdict } = scanned
   return {

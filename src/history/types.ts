@@ -54,8 +54,8 @@ export interface ThroughputPoint {
 
 /** Durable record of the last scans. Nothing here ever rejects into a scan: what can't be kept is counted in `dropped`. */
 export interface History {
-  /** Takes a row for the next batch; returns at once. */
-  add(row: HistoryRow): void
+  /** Takes a row, if there is one, for the next batch; returns at once. */
+  add(row: HistoryRow | undefined): void
   rows(query: HistoryQuery): Promise<readonly HistoryRow[]>
   throughput(since: number, stepSeconds: number): Promise<readonly ThroughputPoint[]>
   reset(): Promise<void>

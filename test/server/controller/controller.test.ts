@@ -55,13 +55,14 @@ describe('controller', () => {
     ask(port, target, { body, headers })
 
   /** A scan and what src/after.ts does with it. */
-  async function scanned(body: string, envelope: Partial<Request['envelope']> = {}) {
+  async function scanned(body: string, envelope: Partial<Request['envelope']> = {}, unlogged = false) {
     const request: Request = {
       id: `id-${Math.abs(body.length)}`,
       raw: Buffer.from(body),
       envelope: { rcptTo: ['bob@example.net'], ...envelope },
       wants: {},
       front: 'spamd',
+      unlogged,
     }
     const result = scanText(request)
     metrics.scanned(request.front, result)
@@ -200,6 +201,7 @@ describe('controller', () => {
     assert.deepEqual((await get('/history')).json, { version: 2, rows: [] })
     await scanned(ham, { ip: '192.0.2.7', mailFrom: 'alice@example.com', queueId: 'Q1' })
     await scanned(scored(7))
+    await scanned(scored(8), {}, true)
     await scanned(scored(20, 'X-Long: 1\r\n'), { authUser: 'joe' })
     const all = (await get('/history')).json
     assert.equal(all.version, 2)
