@@ -41,6 +41,21 @@ function quote(text: string): string {
 }
 
 /** A captured tag's name must look like one. */
-export function isTagName(name: string): boolean {
+function isTagName(name: string): boolean {
   return /^[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*$/.test(name)
+}
+
+/** Captured texts of one match, by tag name. */
+export function collectCaptures(
+  names: ReadonlyMap<string, number>,
+  found: RegExpExecArray,
+  into: Map<string, Set<string>>,
+): void {
+  for (const [name, group] of names) {
+    const text = found[group]
+    if (!text || !isTagName(name)) continue
+    const values = into.get(name)
+    if (values) values.add(text)
+    else into.set(name, new Set([text]))
+  }
 }

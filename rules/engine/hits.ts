@@ -1,0 +1,203 @@
+// What has hit so far in one run, and which metas that settles. Knows nothing of texts and evals.
+import type { Hit } from '../../src/types.js'
+import type { Active } from './activity.js'
+import type { HitOptions } from './calls.js'
+import type { Meta } from './metas.js'
+import { setting } from './settings.js'
+import type { RuleTable } from './table.js'
+import type { RuleRun, Settings } from './types.js'
+
+/** States of a rule: not decided; decided at the end only, because something did not run; decided. */
+export const unsettled = 0
+const late = 1
+export const early = 2
+
+/** What a hit carries besides its count; only hits that need it have one. */
+export interface Extra {
+  details: string[]
+  area?: string
+  ownScore?: number
+  evidence?: NonNullable<Hit['evidence']>
+  description?: string
+}
+
+/** What scores and shortcircuit depend on. */
+export interface HitOptionsOfRun {
+  readonly scoreSet: number
+  readonly subtests?: boolean
+  readonly overlay?: { readonly scores: ReadonlyMap<string, readonly number[]> }
+  /** Shortcircuit rules end the run. */
+  readonly shortcircuits: boolean
+}
+
+export class Hits {
+  /** Value of each rule, 0 = no hit (yet). */
+  readonly values: Float64Array
+  /** Whether metas that need a rule may run: unsettled, late or early. */
+  readonly settled: Uint8Array
+  /** Set once a rule ended the run. */
+  shortcircuit: RuleRun['shortcircuit']
+  /** Rules in the order in which they hit. */
+  private readonly order: number[] = []
+  private readonly extras = new Map<string, Extra>()
+  /** Hits on names that no rule has. */
+  private readonly foreign = new Map<string, number>()
+  private readonly metaDone: Uint8Array
+  /** 1 = a rule that the meta names has hit. */
+  private readonly touched: Uint8Array
+  private readonly table: RuleTable
+  private readonly active: Active
+  private readonly settings: Settings
+  private readonly options: HitOptionsOfRun
+  private score = 0
+
+  constructor(table: RuleTable, active: Active, settings: Settings, options: HitOptionsOfRun) {
+    this.table = table
+    this.active = active
+    this.settings = settings
+    this.options = options
+    this.values = new Float64Array(table.rules.length)
+    this.settled = new Uint8Array(table.rules.length)
+    this.metaDone = new Uint8Array(table.rules.length)
+    this.touched = new Uint8Array(table.rules.length)
+  }
+
+  /** A rule hit; `value` adds up for `tflags multiple`, else the first counts. */
+  add(rule: number, value: number, area: string): void {
+    const before = this.values[rule]!
+    const { name, tflags } = this.table.rules[rule]!
+    if (before !== 0 && !tflags.includes('multiple')) return
+    this.settled[rule] = early
+    this.values[rule] = before + (value > 0 ? value : 1)
+    if (before === 0) {
+      this.order.push(rule)
+      for (const meta of this.table.metas.needers[rule]!) this.touched[meta] = 1
+    }
+    if (area !== '') this.extraOf(name).area = area
+    this.checkShortcircuit(rule, name)
+  }
+
+  /** A hit by name, also on names that no rule has. */
+  addByName(symbol: string, options: HitOptions): void {
+    const rule = this.table.indexOf.get(symbol)
+    const extra = this.extraOf(symbol)
+    extra.details.push(...(options.details ?? []))
+    if (options.score !== undefined) extra.ownScore = options.score
+    if (options.area !== undefined) extra.area = options.area
+    if (options.description !== undefined) extra.description = options.description
+    if (rule === undefined) {
+      this.foreign.set(symbol, (this.foreign.get(symbol) ?? 0) + (options.value ?? 1))
+    } else if (options.score !== undefined || this.active.rules[rule] === 1) {
+      this.add(rule, options.value ?? 1, options.area ?? '')
+    }
+  }
+
+  /** The record of what a hit carries besides its count. */
+  extraOf(name: string): Extra {
+    let extra = this.extras.get(name)
+    if (!extra) {
+      extra = { details: [] }
+      this.extras.set(name, extra)
+    }
+    return extra
+  }
+
+  private checkShortcircuit(rule: number, name: string): void {
+    if (!this.options.shortcircuits || this.shortcircuit !== undefined) return
+    const score = this.scoreOf(rule)
+    this.score += name.startsWith('__') ? 0 : score
+    const type = setting<ReadonlyMap<string, string>>(this.settings, 'shortcircuit').get(name)
+    if (type === undefined || type === 'off') this.checkScoreLimits(name)
+    else {
+      const amount = (which: 'ham' | 'spam') => setting<number>(this.settings, `shortcircuit_${which}_score`)
+      const ham = type === 'on' ? score < 0 : type === 'ham'
+      this.shortcircuit = { rule: name, type: ham ? 'ham' : 'spam' }
+      const own = type === 'on' ? (ham ? -0.0001 : 0.0001) : amount(ham ? 'ham' : 'spam')
+      this.addByName('SHORTCIRCUIT', { score: own })
+    }
+  }
+
+  private checkScoreLimits(name: string): void {
+    const min = setting<number | undefined>(this.settings, 'shortcircuit_min_ham_score')
+    const max = setting<number | undefined>(this.settings, 'shortcircuit_max_spam_score')
+    const ham = min !== undefined && this.score < min
+    if (!ham && !(max !== undefined && this.score > max)) return
+    this.shortcircuit = { rule: name, type: this.score < 0 ? 'ham' : 'spam' }
+    this.addByName('SHORTCIRCUIT', { score: this.score < 0 ? -0.001 : 0.001 })
+  }
+
+  private scoreOf(rule: number): number {
+    const { name, scores } = this.table.rules[rule]!
+    const set = this.options.scoreSet
+    return this.extras.get(name)?.ownScore ?? this.options.overlay?.scores.get(name)?.[set] ?? scores[set]!
+  }
+
+  /**
+   * Runs metas whose parts are settled. `atEnd`, rules that did not run count 0, but a meta that never settled blocks those on it, and
+   * so does, for a meta scored 0, one that settles only then (micro-head.md 50).
+   */
+  settleMetas(atEnd: boolean): void {
+    for (const meta of this.table.metas.ordered) {
+      if (this.metaDone[meta.rule] === 1) continue
+      const level = this.levelOf(meta, atEnd)
+      if (level === unsettled || (level === late && this.active.rules[meta.rule] === 0)) continue
+      this.runMeta(meta, level)
+    }
+  }
+
+  /** How far the parts of a meta are settled. */
+  private levelOf(meta: Meta, atEnd: boolean): number {
+    let level = meta.open ? (atEnd ? late : unsettled) : early
+    const { parts } = meta
+    for (let index = 0; index < parts.length && level !== unsettled; index++) {
+      const part = parts[index]!
+      const own = this.settled[part]!
+      if (own === early) continue
+      const known = own === late || (atEnd && this.table.rules[part]!.kind !== 'meta')
+      level = known ? late : unsettled
+    }
+    return level
+  }
+
+  runMeta(meta: Meta, level: number): void {
+    const { rule } = meta
+    this.metaDone[rule] = 1
+    const result = this.touched[rule] === 1 ? meta.run(this.values) : meta.idle
+    const active = this.active.rules[rule] === 1
+    if (result !== 0 && active) this.add(rule, result, '')
+    // A meta that is true but scored 0 never settles.
+    if (result === 0 || active) this.settled[rule] = level
+  }
+
+  result(): Pick<RuleRun, 'hits' | 'subtests' | 'shortcircuit'> {
+    const hits: Hit[] = []
+    const subtests: Record<string, number> = {}
+    for (const rule of this.order) {
+      const { name } = this.table.rules[rule]!
+      if (!name.startsWith('__')) hits.push(this.hit(name, this.values[rule]!))
+      else if (this.options.subtests) subtests[name] = this.values[rule]!
+    }
+    for (const [name, count] of this.foreign) {
+      if (!name.startsWith('__')) hits.push(this.hit(name, count))
+      else if (this.options.subtests) subtests[name] = count
+    }
+    return {
+      hits,
+      subtests,
+      ...(this.shortcircuit ? { shortcircuit: this.shortcircuit } : {}),
+    }
+  }
+
+  private hit(symbol: string, count: number): Hit {
+    const extra = this.extras.get(symbol)
+    return {
+      symbol,
+      count,
+      details: extra?.details ?? [],
+      area: extra?.area ?? '',
+      ...(extra?.ownScore !== undefined ? { ownScore: extra.ownScore } : {}),
+      ...(extra?.evidence ? { evidence: extra.evidence } : {}),
+      ...(extra?.description !== undefined ? { description: extra.description } : {}),
+    }
+  }
+}

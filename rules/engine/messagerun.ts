@@ -1,0 +1,425 @@
+// One run of the rules over one message: which texts are matched when, which evals are called, what a pattern with captures does.
+// Hits and metas are kept in hits.ts.
+import type { ByteString, Note, Scan } from '../../src/types.js'
+import { relayTags } from '../../src/views/relays.js'
+import type { FirstMatch } from '../regex/matcher.js'
+import { countMatches, LazyPattern } from '../regex/plain.js'
+import type { Active } from './activity.js'
+import { EvalCall, type EvalHost, type HitOptions, Tags, type TagValue } from './calls.js'
+import { collectCaptures, fillTemplates } from './capture.js'
+import { evidenceOf } from './evidence.js'
+import { early, Hits } from './hits.js'
+import { matchMimeHeader, matchUriDetail } from './parts.js'
+import { overlaySettings } from './prefs.js'
+import type { RunOptions } from './run.js'
+import { setting } from './settings.js'
+import {
+  type EvalRule,
+  type HeaderGroup,
+  type MimeRule,
+  patternUse,
+  type RuleTable,
+  type SingleRule,
+  type Stage,
+  type TextGroup,
+  type UriRule,
+} from './table.js'
+import type { Prepared } from './tables.js'
+import type { EvalResult, Pattern, Plan, Rule, RuleRun, Settings } from './types.js'
+
+const areas: Readonly<Record<string, string>> = {
+  body: 'BODY: ',
+  uri: 'URI: ',
+  rawbody: 'RAW: ',
+  full: 'FULL: ',
+}
+const noLines: readonly ByteString[] = ['']
+
+export class MessageRun implements EvalHost {
+  readonly scan: Scan
+  readonly settings: Settings
+  private readonly plan: Plan
+  private readonly table: RuleTable
+  private readonly frozen: Prepared['frozen']
+  private readonly options: RunOptions
+  private readonly active: Active
+  private readonly hits: Hits
+  private readonly tags = new Tags()
+  private readonly notes: Note[] = []
+  private readonly pending: Promise<void>[] = []
+  private readonly local: boolean
+  private readonly until: number
+  /** Shortcircuit rules are there and obeyed: priorities are then run one after the other to the end. */
+  private readonly ordered: boolean
+  private timedOut = false
+  /** The result is made: what comes late is dropped. */
+  private over = false
+
+  constructor(plan: Plan, { table, activity, frozen }: Prepared, scan: Scan, options: RunOptions) {
+    this.plan = plan
+    this.table = table
+    this.frozen = frozen
+    this.scan = scan
+    this.options = options
+    this.settings = overlaySettings(plan.settings, options.overlay)
+    this.active = activity.of(options)
+    this.ordered = this.canShortcircuit()
+    this.hits = new Hits(table, this.active, this.settings, { ...options, shortcircuits: this.ordered })
+    this.local = (options.scoreSet & 1) === 0
+    const seconds = setting<number | undefined>(this.settings, 'time_limit') ?? 0
+    this.until = seconds > 0 ? Date.now() + seconds * 1000 : Number.POSITIVE_INFINITY
+  }
+
+  async go(): Promise<RuleRun> {
+    const { stages, metas } = this.table
+    const { ordered, hits } = this
+    if (!ordered) for (const stage of stages) this.startNetwork(stage)
+    let started = !ordered
+    for (let index = 0; index < stages.length && !this.stopped(); index++) {
+      const stage = stages[index]!
+      if (!started && stage.priority >= -100) {
+        for (const later of stages) this.startNetwork(later)
+        started = true
+      }
+      this.runStage(stage)
+      if (index === 0) for (const meta of metas.cyclic) hits.runMeta(meta, early)
+      if (ordered && !this.stopped()) hits.settleMetas(false)
+    }
+    this.tags.allStarted()
+    if (!hits.shortcircuit) await this.lookupsDone()
+    this.over = true
+    this.tags.close()
+    if (!this.stopped()) {
+      hits.settleMetas(false)
+      hits.settleMetas(true)
+    }
+    return { ...hits.result(), tags: this.tags.values, notes: this.notes }
+  }
+
+  private canShortcircuit(): boolean {
+    const types = setting<ReadonlyMap<string, string> | undefined>(this.settings, 'shortcircuit')
+    if (this.options.shortcircuit === false || !this.plan.plugins.includes('Shortcircuit')) return false
+    const limit = (name: string) => setting<number | undefined>(this.settings, name) !== undefined
+    return (
+      (types?.size ?? 0) > 0 || limit('shortcircuit_min_ham_score') || limit('shortcircuit_max_spam_score')
+    )
+  }
+
+  /** Waits for the look-ups of evals, but never past the scan's deadline. */
+  private async lookupsDone(): Promise<void> {
+    if (this.pending.length === 0) return
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(resolve, Math.max(0, this.scan.deadline - Date.now()) + 50, 'late')
+    })
+    const outcome = await Promise.race([Promise.all(this.pending), late])
+    clearTimeout(timer)
+    if (outcome === 'late')
+      this.note({ check: 'rules', kind: 'timeout', text: 'some look-ups did not end before the deadline' })
+  }
+
+  private stopped(): boolean {
+    return this.hits.shortcircuit !== undefined || this.timedOut
+  }
+
+  /** SpamAssassin looks at its clock between groups of rules. */
+  private timeLeft(): boolean {
+    if (this.timedOut) return false
+    if (Date.now() <= this.until) return true
+    this.timedOut = true
+    this.hitByName('TIME_LIMIT_EXCEEDED', { score: 0.001, description: 'Exceeded time limit / deadline' })
+    this.note({ check: 'rules', kind: 'timeout', text: 'time_limit exceeded, further rules skipped' })
+    return false
+  }
+
+  // ---- one priority
+
+  private runStage(stage: Stage): void {
+    const { views } = this.scan
+    const steps: (() => void)[] = [
+      () => this.headers(stage),
+      () => this.evals(stage.headerEvals),
+      () => stage.body && this.texts(stage.body, views.text.body, 'body'),
+      () => stage.uri && this.texts(stage.uri, views.uris.list, 'uri'),
+      () => this.bodyEvals(stage.bodyEvals),
+      () => stage.rawbody && this.texts(stage.rawbody, views.text.rawbody, 'rawbody'),
+      () => this.evals(stage.rawbodyEvals),
+      () => stage.full && this.texts(stage.full, [views.full], 'full'),
+      () => this.evals(stage.fullEvals),
+      () => this.singles(stage.singles),
+    ]
+    for (const step of steps) {
+      if (this.stopped() || !this.timeLeft()) return
+      step()
+    }
+  }
+
+  private headers(stage: Stage): void {
+    for (const group of stage.headers) this.headerGroup(group)
+    for (const index of stage.exists) {
+      if (this.active.rules[index] === 0) continue
+      this.hits.settled[index] = early
+      const { request } = this.table.rules[index] as { request: string }
+      if (this.scan.views.headers.get(request) !== undefined) this.gotHit(index, 1, '')
+    }
+    for (const single of stage.headerSingles) this.single(single)
+  }
+
+  /** What the pattern is matched against: all values, joined by LF unless they end in one; undefined = the header is absent. */
+  private headerValue(request: string): ByteString | undefined {
+    const values = this.scan.views.headers.getAll(request)
+    if (values.length === 0) return undefined
+    return values.length === 1 ? values[0] : values.join(values[0]!.endsWith('\n') ? '' : '\n')
+  }
+
+  private headerGroup(group: HeaderGroup): void {
+    const active = this.active.groups[group.id]!
+    const value = this.headerValue(group.request)
+    if (value === undefined) this.emptyHeader(group, active)
+    else this.match(group, active, [value], `header ${group.request}`)
+  }
+
+  /** An absent header is matched as the empty text; what hits on that never changes, so it is asked once. */
+  private emptyHeader(group: HeaderGroup, active: Uint8Array): void {
+    const { onEmpty, rules } = group
+    for (let use = 0; use < rules.length; use++) {
+      if (active[use] === 0) continue
+      if (onEmpty[use]! < 0) {
+        onEmpty[use] = 0
+        const only = new Uint8Array(rules.length)
+        only[use] = 1
+        group.matcher.match(noLines, only, (_, count) => (onEmpty[use] = count), false)
+      }
+      this.hits.settled[rules[use]!] = early
+      if (onEmpty[use]! > 0) this.gotHit(rules[use]!, onEmpty[use]!, '')
+    }
+  }
+
+  private texts(group: TextGroup, lines: readonly ByteString[], kind: string): void {
+    this.match(group, this.active.groups[group.id]!, lines, kind)
+  }
+
+  private match(group: TextGroup, active: Uint8Array, lines: readonly ByteString[], where: string): void {
+    const { rules } = group
+    for (let use = 0; use < rules.length; use++) if (active[use] === 1) this.hits.settled[rules[use]!] = early
+    const { onRule } = this.options
+    const explain = this.options.explain === true
+    group.matcher.match(
+      lines,
+      active,
+      (use, count, first, crashed) => {
+        const rule = rules[use]!
+        if (crashed !== undefined) {
+          this.crashed(rule, crashed)
+          return
+        }
+        this.gotHit(rule, count, areas[where] ?? '')
+        if (explain && first) this.explain(rule, lines[first.line]!, first, where)
+      },
+      explain,
+      onRule && ((use) => onRule(rules[use]!)),
+    )
+  }
+
+  private explain(rule: number, text: ByteString, first: FirstMatch, where: string): void {
+    this.hits.extraOf(this.table.rules[rule]!.name).evidence = evidenceOf(text, first, where)
+  }
+
+  private gotHit(rule: number, value: number, area: string): void {
+    if (!this.over) this.hits.add(rule, value, area)
+  }
+
+  // ---- rules that stand alone
+
+  private singles(list: readonly SingleRule[]): void {
+    for (const single of list) this.single(single)
+  }
+
+  private single(single: SingleRule): void {
+    if (this.active.rules[single.rule] === 0) return
+    const rule = this.table.rules[single.rule] as Rule & { pattern: Pattern }
+    this.options.onRule?.(single.rule)
+    try {
+      this.matchSingle(single, rule)
+    } catch (error) {
+      this.crashed(single.rule, error)
+    }
+  }
+
+  private matchSingle(single: SingleRule, rule: Rule & { pattern: Pattern }): void {
+    const use = single.use ?? this.frozen?.get(single.rule) ?? this.fillPattern(single.rule, rule)
+    if (!use) return
+    this.hits.settled[single.rule] = early
+    const { regExp, names } = use.pattern
+    const negated = rule.kind === 'header' && rule.negated
+    const captures = new Map<string, Set<string>>()
+    let count = 0
+    const lines = this.linesOf(rule)
+    for (let line = use.skipFirst ? 1 : 0; line < lines.length && count < use.hitsMax; line++) {
+      if (use.multiple && names.size === 0) {
+        count += countMatches(use.pattern, lines[line]!, use.hitsMax - count)
+        continue
+      }
+      regExp.lastIndex = 0
+      for (let found = regExp.exec(lines[line]!); found; found = regExp.exec(lines[line]!)) {
+        count++
+        if (this.options.explain && count === 1)
+          this.explain(
+            single.rule,
+            lines[line]!,
+            { line, index: found.index, length: found[0].length },
+            rule.kind,
+          )
+        collectCaptures(names, found, captures)
+        if (!use.multiple || count >= use.hitsMax) break
+        if (found[0] === '') regExp.lastIndex++
+      }
+      if (count > 0 && !use.multiple) break
+    }
+    if (negated ? count === 0 : count > 0)
+      this.gotHit(single.rule, negated ? 1 : count, areas[rule.kind] ?? '')
+    for (const [name, values] of captures)
+      this.setTag(name, values.size === 1 ? [...values][0]! : [...values])
+  }
+
+  private linesOf(rule: Rule): readonly ByteString[] {
+    const { views } = this.scan
+    switch (rule.kind) {
+      case 'header':
+        return [this.headerValue(rule.request) ?? rule.ifUnset ?? '']
+      case 'body':
+        return views.text.body
+      case 'rawbody':
+        return views.text.rawbody
+      case 'uri':
+        return views.uris.list
+      default:
+        return [views.full]
+    }
+  }
+
+  /** The pattern with captured texts put in; undefined when one is not known, and then the rule does not run. */
+  private fillPattern(index: number, rule: Rule & { pattern: Pattern }): SingleRule['use'] {
+    const source = fillTemplates(rule.pattern.source, (name) => this.tagValues(name))
+    if (source === undefined) return undefined
+    const use = patternUse(new LazyPattern(source, rule.pattern.flags), rule)
+    this.frozen?.set(index, use)
+    return use
+  }
+
+  private tagValues(name: string): readonly string[] {
+    const header = /^HEADER\((.+)\)$/.exec(name)?.[1]
+    if (header !== undefined) return [this.scan.views.headers.get(header) ?? '']
+    const value = this.tags.values.get(name) ?? this.relayTag(name)
+    if (value === undefined) return []
+    return typeof value === 'string' ? [value] : value
+  }
+
+  /** Tags that are there without any rule: addresses and names of the relays. */
+  private relayTag(name: string): string | undefined {
+    return /^(?:FIRSTTRUSTED|LASTEXTERNAL|RELAYS)/.test(name)
+      ? relayTags(this.scan.views.relays)[name]
+      : undefined
+  }
+
+  // ---- evals
+
+  private startNetwork(stage: Stage): void {
+    const lists = [stage.rblEvals, stage.headerEvals, stage.bodyEvals, stage.rawbodyEvals, stage.fullEvals]
+    for (const list of lists)
+      for (const rule of list) if ('run' in rule && rule.net && this.mayRun(rule)) this.callEval(rule)
+  }
+
+  /** Network evals need a score set with network, Bayes evals one with Bayes. */
+  private mayRun(rule: EvalRule): boolean {
+    if (this.active.rules[rule.rule] === 0) return false
+    if (rule.net && this.local) return false
+    return !(this.table.rules[rule.rule]!.tflags.includes('learn') && (this.options.scoreSet & 2) === 0)
+  }
+
+  private evals(list: readonly EvalRule[]): void {
+    for (const rule of list) if (!rule.net && this.mayRun(rule)) this.callEval(rule)
+  }
+
+  private bodyEvals(list: Stage['bodyEvals']): void {
+    for (const rule of list) {
+      if ('run' in rule) {
+        if (!rule.net && this.mayRun(rule)) this.callEval(rule)
+      } else if (this.active.rules[rule.rule] === 1) this.partRule(rule)
+    }
+  }
+
+  private partRule(rule: MimeRule | UriRule): void {
+    this.options.onRule?.(rule.rule)
+    this.hits.settled[rule.rule] = early
+    try {
+      const count =
+        'mime' in rule
+          ? matchMimeHeader(rule, this.scan.message)
+          : matchUriDetail(rule, this.scan.views.uris.detail)
+            ? 1
+            : 0
+      if (count > 0) this.gotHit(rule.rule, count, 'BODY: ')
+    } catch (error) {
+      this.crashed(rule.rule, error)
+    }
+  }
+
+  private callEval(rule: EvalRule): void {
+    const definition = this.table.rules[rule.rule] as Extract<Rule, { kind: 'eval' }>
+    this.options.onRule?.(rule.rule)
+    try {
+      const result = rule.run(new EvalCall(this, definition), ...rule.args)
+      if (result instanceof Promise) this.pending.push(this.later(rule.rule, definition.name, result))
+      else this.evalDone(rule.rule, result)
+    } catch (error) {
+      this.crashed(rule.rule, error)
+    }
+  }
+
+  private async later(rule: number, name: string, result: Promise<EvalResult>): Promise<void> {
+    this.tags.start(name)
+    try {
+      this.evalDone(rule, await result)
+    } catch (error) {
+      this.crashed(rule, error)
+    }
+    this.tags.finish(name)
+  }
+
+  private evalDone(rule: number, result: EvalResult): void {
+    if (this.over) return
+    this.hits.settled[rule] = early
+    if (!result) return
+    const { area } = this.table.rules[rule] as { area?: string }
+    this.gotHit(rule, result === true ? 1 : result, areas[area ?? ''] ?? '')
+  }
+
+  private crashed(rule: number, error: unknown): void {
+    const { name } = this.table.rules[rule]!
+    const text = error instanceof Error ? error.message : String(error)
+    this.note({ check: `rule ${name}`, kind: 'crashed', text })
+  }
+
+  // ---- what evals may do
+
+  hitByName(symbol: string, options: HitOptions): void {
+    if (!this.over) this.hits.addByName(symbol, options)
+  }
+
+  addDetail(rule: string, text: string): void {
+    this.hits.extraOf(rule).details.push(text)
+  }
+
+  setTag(name: string, value: TagValue): void {
+    if (!this.over) this.tags.set(name, value)
+  }
+
+  waitForTag(rule: string, name: string): Promise<TagValue | undefined> {
+    return this.over ? Promise.resolve(undefined) : this.tags.when(rule, name)
+  }
+
+  note(note: Note): void {
+    if (!this.over) this.notes.push(note)
+  }
+}
