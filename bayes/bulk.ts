@@ -38,7 +38,7 @@ export interface BulkOptions {
 const batchMails = 200
 const chunkBytes = 1 << 20
 
-/** Learns or forgets every mail under the paths, then learns the weights afresh if the burst was one-sided. */
+/** Learns or forgets every mail under the paths, then learns the weights afresh. */
 export function learnPaths(learner: Learner, paths: readonly string[], options: BulkOptions): BulkCounts {
   return learnMails(learner, readMails(paths, options.onProblem), options)
 }
@@ -55,7 +55,10 @@ export function learnMails(learner: Learner, mails: Iterable<FolderMail>, option
     if (outcome.status === 'refused' || outcome.status === 'failed') options.onProblem?.(name, outcome.reason)
   }
   const flush = (): void => {
-    const outcomes = learner.learnAll(batch.map(({ lesson }) => lesson))
+    const outcomes = learner.learnAll(
+      batch.map(({ lesson }) => lesson),
+      { weightsLater: true },
+    )
     for (const [index, outcome] of outcomes.entries()) note(batch[index]!.name, outcome)
     batch = []
     options.onProgress?.(counts)

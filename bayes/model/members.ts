@@ -47,8 +47,6 @@ export interface Weights {
   readonly offset: number
   readonly grams: Float32Array
   readonly gramSums: Float32Array
-  /** While a rebuild averages: weights as they move, times how far the pass has come. */
-  readonly drift?: { readonly tokens: Float32Array; readonly grams: Float32Array; time: number }
   /** Right shift from 22 bits to the size of `grams`. */
   readonly gramShift: number
 }
@@ -194,13 +192,11 @@ export function stepTokens(
   features: Features,
   slots: Int32Array,
   isSpam: boolean,
-  weights: Pick<Weights, 'tokens' | 'stride' | 'offset' | 'drift'>,
+  weights: Pick<Weights, 'tokens' | 'stride' | 'offset'>,
   base: { readonly head: number; readonly body: number; readonly damped: boolean },
 ): void {
   const { hi } = features
   const { tokens, stride, offset } = weights
-  const drift = weights.drift?.tokens
-  const time = weights.drift?.time ?? 0
   const headValue = lengthValue(features.headCount)
   const bodyValue = lengthValue(features.bodyCount)
   let head = 0
@@ -226,14 +222,10 @@ export function stepTokens(
   for (let i = 0; i < hi.length; i++) {
     const at = slots[i]! * stride + offset
     if (hi[i]! & headBit) {
-      const change = headChange / Math.sqrt(tokens[at + 1]! + sumStart)
-      tokens[at] = tokens[at]! + change
-      if (drift) drift[at] = drift[at]! + change * time
+      tokens[at] = tokens[at]! + headChange / Math.sqrt(tokens[at + 1]! + sumStart)
     }
     if (hi[i]! & bodyBit) {
-      const change = bodyChange / Math.sqrt(tokens[at + 3]! + sumStart)
-      tokens[at + 2] = tokens[at + 2]! + change
-      if (drift) drift[at + 2] = drift[at + 2]! + change * time
+      tokens[at + 2] = tokens[at + 2]! + bodyChange / Math.sqrt(tokens[at + 3]! + sumStart)
     }
   }
 }
@@ -247,11 +239,9 @@ function capped(change: number, reach: number): number {
 export function stepGrams(
   grams: Uint32Array,
   isSpam: boolean,
-  weights: Pick<Weights, 'grams' | 'gramSums' | 'gramShift' | 'drift'>,
+  weights: Pick<Weights, 'grams' | 'gramSums' | 'gramShift'>,
 ): void {
   const { grams: w, gramSums, gramShift } = weights
-  const drift = weights.drift?.grams
-  const time = weights.drift?.time ?? 0
   let score = 0
   for (let i = 0; i < grams.length; i++) score += w[grams[i]! >>> gramShift]!
   const step = gradient(score, isSpam, 1, true)
@@ -264,8 +254,6 @@ export function stepGrams(
   const move = capped(gramRate * step, reach)
   for (let i = 0; i < grams.length; i++) {
     const at = grams[i]! >>> gramShift
-    const change = move / Math.sqrt(gramSums[at]! + sumStart)
-    w[at] = w[at]! + change
-    if (drift) drift[at] = drift[at]! + change * time
+    w[at] = w[at]! + move / Math.sqrt(gramSums[at]! + sumStart)
   }
 }

@@ -29,13 +29,16 @@ export interface Example {
   readonly isSpam: boolean
 }
 
+/** Points in the second half of a pass at which the weights enter the mean. */
+const pointsOfMean = 8
+
 const slotsAtStart = 2 ** 12
 
 export class Model {
   readonly controlWords: Int32Array
   table: TokenTable
   readonly gramWeights: Float32Array
-  private gramSums: Float32Array
+  private readonly gramSums: Float32Array
   private readonly gramShift: number
   private readonly slotsMax: number
   private readonly ownerOfGrams: boolean
@@ -107,37 +110,50 @@ export class Model {
   }
 
   /**
-   * Learns the weights afresh: for each order of the examples one pass from zero, of which the mean over its second half is taken, then the
-   * mean of the passes. The orders decide the result to the bit. One pass a time: 2 and 5 passes over the same weights raised the error
-   * by 10 to 60 %; the means take out what the order does (docs/learning.md). Yields now and then so that the caller may do other work;
-   * the old weights serve meanwhile. Returns false when the table was moved under it.
+   * Learns the weights afresh: for each order of the examples one pass from zero; the mean of the weights at some points of the second halves
+   * is the result, and the orders decide it to the bit. One pass a time: 2 and 5 passes over the same weights raised the error by 10 to 60 %;
+   * the mean takes out what the order does (docs/learning.md). Yields now and then so that the caller may do other work; the old weights
+   * serve meanwhile. Returns false when the table was moved under it.
    */
   *rebuild(orders: readonly (() => Iterable<Example>)[], count: number): Generator<void, boolean> {
     const { table } = this
-    const mean = this.emptyWeights(table)
+    const mean = {
+      tokens: new Float32Array(table.slots * 4),
+      grams: new Float32Array(this.gramWeights.length),
+    }
+    const fresh: Weights = {
+      tokens: new Float32Array(table.slots * 4),
+      stride: 4,
+      offset: 0,
+      grams: new Float32Array(this.gramWeights.length),
+      gramSums: new Float32Array(this.gramSums.length),
+      gramShift: this.gramShift,
+    }
     const half = Math.floor(count / 2)
+    const share = 1 / (orders.length * pointsOfMean)
     for (const order of orders) {
-      const drift = {
-        tokens: new Float32Array(table.slots * 4),
-        grams: new Float32Array(this.gramWeights.length),
-        time: 0,
-      }
-      const fresh: Weights = { ...this.emptyWeights(table), drift }
+      fresh.tokens.fill(0)
+      fresh.grams.fill(0)
+      fresh.gramSums.fill(0)
       let done = 0
+      let points = 0
       for (const { features, isSpam } of order()) {
         const slots = this.place(features)
         if (this.table !== table) return false
-        drift.time = Math.max(0, (done - half) / (count - half))
         stepTokens(features, slots, isSpam, fresh, plain)
         if (this.ownerOfGrams) stepGrams(features.grams, isSpam, fresh)
-        if (++done % 50 === 0) yield
+        done++
+        for (
+          ;
+          points < pointsOfMean && done - half >= ((points + 1) * (count - half)) / pointsOfMean;
+          points++
+        ) {
+          addShare(mean.tokens, fresh.tokens, share)
+          addShare(mean.grams, fresh.grams, share)
+        }
+        if (done % 50 === 0) yield
         if (this.table !== table) return false
       }
-      addShare(mean.tokens, fresh.tokens, 1 / orders.length)
-      addShare(mean.tokens, drift.tokens, -1 / orders.length)
-      addShare(mean.grams, fresh.grams, 1 / orders.length)
-      addShare(mean.grams, drift.grams, -1 / orders.length)
-      addShare(mean.gramSums, fresh.gramSums, 1 / orders.length)
     }
     const { floats } = table
     for (let slot = 0; slot < table.slots; slot++) {
@@ -146,7 +162,7 @@ export class Model {
       for (let i = 0; i < 4; i++) floats[to + i] = mean.tokens[from + i]!
     }
     this.gramWeights.set(mean.grams)
-    this.gramSums = mean.gramSums
+    this.gramSums.set(fresh.gramSums)
     return true
   }
 
@@ -193,17 +209,6 @@ export class Model {
     const { slots, table } = this
     for (let i = 0; i < n; i++) slots[i] = table.insert(features.lo[i]!, features.hi[i]!)
     return slots
-  }
-
-  private emptyWeights(table: TokenTable): Weights {
-    return {
-      tokens: new Float32Array(table.slots * 4),
-      stride: 4,
-      offset: 0,
-      grams: new Float32Array(this.gramWeights.length),
-      gramSums: new Float32Array(this.gramSums.length),
-      gramShift: this.gramShift,
-    }
   }
 
   private resize(slots: number): void {
