@@ -90,6 +90,7 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
     hangMs: config.workers.hang_ms,
     net,
     learner,
+    dataDir,
     automataFile: join(dataDir, 'cache', 'automata.bin'),
     log,
   })

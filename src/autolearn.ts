@@ -4,6 +4,7 @@ import { type AutolearnHit, decideAutolearn as decide } from '../bayes/autolearn
 import { setting } from '../rules/engine/settings.js'
 import type { Rule, RuleRun, Settings } from '../rules/engine/types.js'
 import type { Classification, Verdict } from './types.js'
+import { pointsOf } from './verdict.js'
 
 export interface AutolearnQuestion {
   readonly run: RuleRun
@@ -26,12 +27,11 @@ export function decideAutolearn({
   const hits = run.hits.flatMap(({ symbol, count }): AutolearnHit[] => {
     const rule = rules.get(symbol)
     if (!rule) return []
-    const times = rule.kind !== 'meta' && rule.kind !== 'eval' && rule.tflags.includes('multiple') ? count : 1
     return [
       {
         symbol,
-        score: rule.scores[(scoreSet & 1) as 0 | 1] * times,
-        scoreInForce: rule.scores[scoreSet] * times,
+        score: pointsOf(rule, count, (scoreSet & 1) as 0 | 1),
+        scoreInForce: pointsOf(rule, count, scoreSet),
         tflags: rule.tflags,
         area: areaOf(rule),
         ...(rule.kind === 'meta' ? { parts: partsOf(rule.expression, rules) } : {}),

@@ -25,6 +25,8 @@ export interface CoreOptions {
   readonly hangMs: number
   readonly net: Net
   readonly learner: LearnerClient | undefined
+  /** Folder of all state; undefined = nothing is remembered between messages. */
+  readonly dataDir: string | undefined
   /** Where the automata of the fast path are kept between starts. */
   readonly automataFile: string | undefined
   readonly log: Log
@@ -161,6 +163,7 @@ async function createRunner(ruling: Ruling, options: CoreOptions): Promise<Runne
     net: options.net,
     learner: () => options.learner?.shared,
     automataFile: options.automataFile,
+    dataDir: options.dataDir,
     log: options.log,
     onSuspend: (rule) => options.log.error({ rule }, 'rule suspended until the next reload'),
   }
@@ -173,6 +176,7 @@ async function createInlineRunner(ruling: Ruling, options: CoreOptions): Promise
     createScanner({
       ...given,
       net: options.net,
+      dataDir: options.dataDir,
       classifier: options.learner && createScanClassifier(options.learner.shared),
     })
   let scanner = make(ruling)

@@ -4,8 +4,9 @@ import { encodeFeatures, type Features } from '../bayes/index.js'
 import { overlaySettings, type PrefsOverlay } from '../rules/engine/prefs.js'
 import type { Engine, ScoreSet } from '../rules/engine/run.js'
 import { setting } from '../rules/engine/settings.js'
-import type { Plan, Rule, Settings } from '../rules/engine/types.js'
+import type { Plan, Rule, RuleRun, Settings } from '../rules/engine/types.js'
 import { decideAutolearn } from './autolearn.js'
+import { adjustByReputation } from './checks/reputation.js'
 import { createFacts } from './facts/index.js'
 import { parseMessage } from './message/parse.js'
 import { renderReply } from './reply.js'
@@ -16,13 +17,14 @@ import type {
   Message,
   Net,
   Note,
+  ReputationStore,
   Request,
   Scan,
   Scanned,
   Verdict,
   Views,
 } from './types.js'
-import { judge } from './verdict.js'
+import { judge, pointsOf } from './verdict.js'
 import { createViews } from './views/index.js'
 
 /** What the learner is to a scan: an opinion, at once, from memory. */
@@ -49,6 +51,8 @@ export interface ScanContext {
   readonly domains: Domains
   readonly net: Net
   readonly policy: ScanPolicy
+  /** Senders' histories, when AWL or TxRep is loaded. */
+  readonly reputation: ReputationStore | undefined
   /** Undefined = no learner. */
   readonly classifier: ScanClassifier | undefined
   readonly prefsOf: (user: string | undefined) => Promise<PrefsOverlay | undefined>
@@ -109,10 +113,11 @@ export async function scanMessage(
     ...(overlay ? { overlay } : {}),
     ...(onRule ? { onRule } : {}),
   })
+  const reputed = context.reputation ? await addReputation(run, scan, settings, context, scoreSet) : run
   clock.lap('rules')
   const unchecked = await uncheckedBy(scan, context.policy)
   const verdict = judge({
-    run,
+    run: reputed,
     rules: context.rules,
     scoreSet,
     ...(overlay ? { userScores: overlay.scores } : {}),
@@ -156,6 +161,7 @@ function makeScan(
     net: context.net,
     deadline,
     note,
+    ...(context.reputation ? { reputation: context.reputation } : {}),
     memo<T>(key: string, make: () => T): T {
       if (!memos.has(key)) memos.set(key, make())
       return memos.get(key) as T
@@ -180,6 +186,22 @@ function skippedRules(request: Request, context: ScanContext): ReadonlySet<strin
     } else if (notGroups?.includes(group)) skip.add(rule.name)
   }
   return skip
+}
+
+/** AWL and TxRep: the sender's history pulls the score towards its mean, so it is asked when all other points are known. */
+async function addReputation(
+  run: RuleRun,
+  scan: Scan,
+  settings: Settings,
+  context: ScanContext,
+  scoreSet: ScoreSet,
+): Promise<RuleRun> {
+  const points = run.hits.map(({ symbol, count, ownScore }) => {
+    const rule = context.rules.get(symbol)
+    return { score: ownScore ?? (rule ? pointsOf(rule, count, scoreSet) : 0), tflags: rule?.tflags ?? [] }
+  })
+  const extra = await adjustByReputation(scan, settings, points, run.tags)
+  return extra.length === 0 ? run : { ...run, hits: [...run.hits, ...extra] }
 }
 
 /** Why the admin's policy says more than a note: clamd is configured and did not answer. */

@@ -1,7 +1,9 @@
 // Makes a ScanContext from plain data and keeps it: the part of a scan that is the same for all messages of one thread.
+import { join } from 'node:path'
 import { createEngine } from '../rules/engine/run.js'
 import type { Plan, Rule } from '../rules/engine/types.js'
 import { plugins } from './checks/index.js'
+import { openReputationStore } from './checks/reputationstore.js'
 import type { PrefsSource } from './pool/protocol.js'
 import { createPrefs } from './prefs.js'
 import {
@@ -11,7 +13,7 @@ import {
   type ScanPolicy,
   scanMessage,
 } from './scan.js'
-import type { Net, Request, SymbolInfo } from './types.js'
+import type { Net, ReputationStore, Request, SymbolInfo } from './types.js'
 import { domainLists } from './views/directives.js'
 import { createDomains } from './views/domains.js'
 
@@ -22,6 +24,8 @@ export interface ScannerSetup {
   readonly net: Net
   readonly classifier?: ScanClassifier | undefined
   readonly suspended?: readonly string[]
+  /** Folder of all state; absent = nothing is remembered between messages. */
+  readonly dataDir?: string | undefined
 }
 
 export interface Scanner {
@@ -39,11 +43,18 @@ export function createScanner(setup: ScannerSetup): Scanner {
     domains: createDomains(domainLists(plan.settings)),
     net,
     policy,
+    reputation: openReputation(plan, setup.dataDir),
     classifier: setup.classifier,
     prefsOf: createPrefs(plan, setup.prefs),
     suspended: new Set(setup.suspended ?? []),
   }
   return { context, scan: (request, onRule) => scanMessage(request, context, onRule) }
+}
+
+/** Only when a plugin asks for it: most installations keep no histories. */
+function openReputation(plan: Plan, dataDir: string | undefined): ReputationStore | undefined {
+  const wanted = plan.plugins.includes('AWL') || plan.plugins.includes('TxRep')
+  return wanted && dataDir !== undefined ? openReputationStore(join(dataDir, 'reputation.sqlite')) : undefined
 }
 
 /** A rule's group for rspamd's clients: the name of its file without number and ending (`72_active.cf` -> `active`). */

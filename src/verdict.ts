@@ -80,13 +80,22 @@ export function judge(judging: Judging): Verdict {
 /** Kinds whose `tflags multiple` count multiplies the score; a meta's or eval's value does not (micro-head.md 47). */
 const countedKinds = new Set(['header', 'body', 'rawbody', 'uri', 'full', 'mimeheader'])
 
+function timesOf(rule: Rule, count: number): number {
+  return countedKinds.has(rule.kind) && rule.tflags.includes('multiple') ? count : 1
+}
+
+/** Points of a hit by the rules alone. */
+export function pointsOf(rule: Rule, count: number, scoreSet: 0 | 1 | 2 | 3): number {
+  return rule.scores[scoreSet] * timesOf(rule, count)
+}
+
 function scoreHit(hit: RuleRun['hits'][number], judging: Judging): ScoredHit {
   const rule = judging.rules.get(hit.symbol)
   const override = judging.settings?.scores?.[hit.symbol]
   const configured =
     judging.userScores?.get(hit.symbol)?.[judging.scoreSet] ?? rule?.scores[judging.scoreSet] ?? 1
   const each = override ?? hit.ownScore ?? configured
-  const times = rule && countedKinds.has(rule.kind) && rule.tflags.includes('multiple') ? hit.count : 1
+  const times = rule ? timesOf(rule, hit.count) : 1
   const words = judging.smtpMessages?.get(hit.symbol)
   const details = words === undefined ? hit.details : [...hit.details, words]
   return {

@@ -1,4 +1,5 @@
 // hamd's command line: finds the command, loads only what it needs, turns every error into one line and a sysexits code.
+import '../../rules/regex/flags.js'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { version } from '../root.js'
 import { CliError, exits } from './exit.js'

@@ -87,6 +87,7 @@ async function openCore(options: ScanOptions): Promise<ServerCore> {
     hangMs: hang_ms,
     net,
     learner,
+    dataDir: undefined,
     automataFile: undefined,
     log,
   })

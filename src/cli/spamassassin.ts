@@ -170,6 +170,7 @@ async function openCore(values: Given): Promise<ServerCore> {
       hangMs: config.workers.hang_ms,
       net,
       learner,
+      dataDir: undefined,
       automataFile: undefined,
       log: createLog('error'),
     },

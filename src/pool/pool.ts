@@ -21,6 +21,8 @@ export interface PoolOptions {
   /** Read anew for each worker that starts: the memory may have moved. */
   readonly learner: () => SharedLearner | undefined
   readonly log: Log
+  /** Folder of all state. */
+  readonly dataDir: string | undefined
   /** Where built automata are kept; undefined = none are built, the plain engine answers. */
   readonly automataFile: string | undefined
   /** Called when a rule is suspended: metrics. */
@@ -73,6 +75,7 @@ class ScanWorker {
     port1.unref()
     const setup: WorkerSetup = {
       ...ruling,
+      dataDir: options.dataDir,
       learner: options.learner(),
       net: port2,
       netFlags: netFlags(options.net),

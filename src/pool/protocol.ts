@@ -12,6 +12,8 @@ export interface WorkerSetup {
   readonly plan: Plan
   readonly policy: ScanPolicy
   readonly prefs: PrefsSource
+  /** Folder of all state; undefined = nothing is remembered between messages. */
+  readonly dataDir: string | undefined
   /** The learner's shared memory; undefined = no learner. */
   readonly learner: SharedLearner | undefined
   /** Look-ups and clamd are asked for through this port (src/net/proxy.ts). */

@@ -1,6 +1,5 @@
 // A scan worker: receives requests, runs the straight line, posts what came out. Warms up before it says ready.
 import { parentPort, workerData } from 'node:worker_threads'
-import { setRegExpFlags } from '../../rules/regex/plain.js'
 import { createNetProxy } from '../net/proxy.js'
 import { createScanClassifier } from '../opinion.js'
 import { createScanner } from '../scanner.js'
@@ -8,7 +7,6 @@ import { type FromWorker, Progress, type ToWorker, type WorkerSetup } from './pr
 import { warmUp } from './warmup.js'
 
 const setup = workerData as WorkerSetup
-setRegExpFlags()
 const port = parentPort!
 const progress = new Int32Array(setup.progress)
 const beatMs = 200
@@ -20,6 +18,7 @@ const scanner = createScanner({
   net: createNetProxy(setup.net, setup.netFlags),
   classifier: setup.learner && createScanClassifier(setup.learner),
   suspended: setup.suspended,
+  dataDir: setup.dataDir,
 })
 
 if (setup.automata) scanner.context.engine.adopt(setup.automata)
