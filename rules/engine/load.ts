@@ -39,6 +39,7 @@ export function loadPlan(options: LoadOptions): Plan {
   for (const file of pre) loader.readFile(file)
   if (options.preLines !== undefined) loader.readText(noFile, options.preLines)
   if (pre.length === 0 && options.preLines === undefined) loader.loadDefaults()
+  loader.startRules()
   for (const file of files) if (!/\.pre$/i.test(file)) loader.readFile(file)
   if (options.cfLines !== undefined) loader.readText(noFile, options.cfLines)
   return loader.finish()
@@ -70,7 +71,7 @@ class Loader implements LineSink {
   private readonly scoreLines = new Map<string, Place>()
   private readonly hash = createHash('sha256')
   private readonly plugins: ReadonlyMap<string, Plugin>
-  private readonly reader = new LineReader(this)
+  private reader = new LineReader(this)
 
   constructor(options: LoadOptions) {
     this.local = options.local ?? false
@@ -92,6 +93,11 @@ class Loader implements LineSink {
 
   loadDefaults(): void {
     for (const name of defaultPlugins) this.loaded.add(name)
+  }
+
+  /** The .pre files are over: conditions they asked are asked anew. */
+  startRules(): void {
+    this.reader = new LineReader(this)
   }
 
   readFile(path: string): void {
