@@ -60,6 +60,13 @@ export function readOracle(): Map<string, Recorded> {
     const entry = all.get(path!)
     if (entry) all.set(path!, { ...entry, rules: words(rules), subtests: words(subtests) })
   }
+  // Recorded again, one process a message, where the first recording (Perl's $/ undefined, one long process) is not what spamd answers.
+  for (const line of lines('sa-rerecorded.tsv.gz')) {
+    const [path, score, rules, subtests] = line.split('\t')
+    const entry = all.get(path!)
+    if (entry)
+      all.set(path!, { ...entry, score: Number(score), rules: words(rules), subtests: words(subtests) })
+  }
   for (const line of lines('sa-stages.jsonl.gz')) {
     const stages = JSON.parse(line) as Record<string, unknown>
     const entry = all.get(String(stages['path']))
@@ -194,8 +201,7 @@ export async function compareWithRecorded(
     directives: [...viewDirectives, ...listDirectives],
     local: true,
   })
-  // The recorded answers come from one process.
-  const engine = createEngine(plan, plugins, { local: true, frozenCaptures: true })
+  const engine = createEngine(plan, plugins, { local: true })
   const domains = createDomains(domainLists(plan.settings))
   const scores = new Map(plan.rules.map((rule) => [rule.name, rule.scores[0]]))
   const textKinds = ['header', 'body', 'rawbody', 'uri', 'full', 'mimeheader']
