@@ -34,7 +34,14 @@ export async function startSpamd(): Promise<SpamdPeer> {
   const fixed = ['-L', '-x', '--allow-tell', '-T', '1', '-t', String(childTimeoutSeconds), '-m', '2']
   const user = process.getuid?.() === 0 ? ['-u', 'nobody'] : []
   const own = ['-i', `127.0.0.1:${port}`, '-s', join(folder, 'log'), '-r', join(folder, 'pid')]
-  const cf = ['--cf', `bayes_path ${folder}/bayes`, '--cf', 'report_hostname host.example.net']
+  const lines = [
+    `bayes_path ${folder}/bayes`,
+    'report_hostname host.example.net',
+    // Learning by itself would change the state between two requests.
+    'bayes_auto_learn_threshold_nonspam -1000',
+    'bayes_auto_learn_threshold_spam 1000',
+  ]
+  const cf = lines.flatMap((line) => ['--cf', line])
   const child = spawn('/usr/sbin/spamd', [...fixed, ...user, ...own, ...cf], { stdio: 'ignore' })
   await answering(`127.0.0.1:${port}`, child)
   return {
