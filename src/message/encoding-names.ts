@@ -1,5 +1,5 @@
 // Which charset a declared name means to Perl's Encode 3.19. Unknown to it means undecoded to SpamAssassin, so no name may be understood
-// that Encode does not understand (`win-1251`, `hz-gb-2312`: fixtures/oracle/micro-mime csx-045, cs).
+// that Encode does not understand (`win-1251`: fixtures/oracle/micro-mime csx-045).
 
 /** Pattern to canonical name; the first that fits counts. `$1` and so on stand for groups. */
 const aliases: readonly (readonly [RegExp, string])[] = [

@@ -1,7 +1,7 @@
 // Takes a multipart body apart at its boundary lines (SpamAssassin 4.0.1, Message.pm; fixtures/oracle/micro-mime, groups bnd, delim, nest).
 // Lines are only looked at where they can matter: in part headers and where "--" starts a line.
 
-import { bodyLineBytesMax, mimePartsMax } from '../limits.js'
+import { bodyLineBytesMax, headerValueBytesMax, mimePartsMax } from '../limits.js'
 import type { ByteString, Header } from '../types.js'
 import { isBlank } from './bytes.js'
 import { parseContentType } from './content-type.js'
@@ -195,7 +195,10 @@ class Splitter {
   private noteNesting(headers: readonly Header[]): void {
     const last = headers.at(-1)
     if (last === undefined || !/^content-type$/i.test(last.name)) return
-    if (parseContentType(decodeHeaderValue(last.raw, last.name)).boundary === this.boundary)
+    if (
+      parseContentType(decodeHeaderValue(last.raw.slice(0, headerValueBytesMax), last.name)).boundary ===
+      this.boundary
+    )
       this.nested = true
   }
 }

@@ -1,6 +1,7 @@
 // One node of the MIME tree. Built by the parser, then only read; the transfer encoding is undone at the first question, so attachments that
 // nobody looks at cost nothing.
 
+import { headerValueBytesMax } from '../limits.js'
 import type { ByteString, Header, Part } from '../types.js'
 import { asciiLower, trimBlanks } from './bytes.js'
 import type { ContentType } from './content-type.js'
@@ -43,12 +44,15 @@ export class MimePart implements Part {
     return this.rawBody
   }
 
-  /** Decoded value of the last field of that name (lower case), undefined without one. */
+  /**
+   * Decoded value of the last field of that name (lower case), undefined without one. Values are read by searching; the limit keeps that
+   * linear on absurd ones.
+   */
   value(name: string): ByteString | undefined {
     for (let at = this.headers.length - 1; at >= 0; at--) {
       const header = this.headers[at]!
       if (header.name.length === name.length && asciiLower(header.name) === name)
-        return decodeHeaderValue(header.raw.slice(0, partValueBytesMax), name)
+        return decodeHeaderValue(header.raw.slice(0, headerValueBytesMax), name)
     }
     return undefined
   }
@@ -66,8 +70,5 @@ export class MimePart implements Part {
     this.encoding = asciiLower(this.value('content-transfer-encoding') ?? '')
   }
 }
-
-/** Fields of MIME headers are read by searching; this keeps the search linear on absurd ones. */
-const partValueBytesMax = 65_536
 
 const nameOf = ({ name }: ContentType): ByteString => (name && name !== '0' ? name : '')

@@ -4,6 +4,7 @@
 import { uriBytesMax } from '../../limits.js'
 import type { ByteString } from '../../types.js'
 import type { Attributes } from './attributes.js'
+import { isBlankChar } from './body.js'
 import { resolveUri } from './resolve-uri.js'
 
 export interface LinkRecord {
@@ -116,16 +117,18 @@ export class LinkCollector {
 
   /** Without blanks around it, cut at the limit. */
   private canonical(value: string): string {
-    const space = /[\s\x85\xa0]/
     let start = 0
     let end = value.length
-    while (start < end && space.test(value[start]!) && value[start] !== '\ufeff') start++
-    while (end > start && space.test(value[end - 1]!) && value[end - 1] !== '\ufeff') end--
+    // A no-break space counts even in narrow text.
+    while (start < end && isUriBlank(value.charCodeAt(start), this.wide)) start++
+    while (end > start && isUriBlank(value.charCodeAt(end - 1), this.wide)) end--
     if (end - start <= uriBytesMax) return value.slice(start, end)
     this.truncated = true
     return value.slice(start, start + uriBytesMax)
   }
 }
+
+const isUriBlank = (code: number, wide: boolean): boolean => code === 0xa0 || isBlankChar(code, wide)
 
 /** Behind the last `url=` of a meta refresh, up to a semicolon. */
 function refreshTarget(content: ByteString): string | undefined {

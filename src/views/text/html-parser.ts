@@ -66,6 +66,8 @@ export class HtmlParser {
   private textStart = 0
   private at = 0
   private literal: string | undefined
+  /** Literal elements of which no end tag follows: looking again at each of thousands of them would be quadratic. */
+  private readonly endless = new Set<string>()
   /** Entities of the text at hand are not decoded. */
   private isCdata = false
   /** Strength in force at each level of open sections, so that closing one costs nothing. */
@@ -83,6 +85,7 @@ export class HtmlParser {
   parse(text: string): void {
     this.src = this.src.slice(this.textStart) + text
     this.textStart = 0
+    this.endless.clear()
     this.scan()
   }
 
@@ -180,7 +183,7 @@ export class HtmlParser {
   private scanLiteral(): boolean {
     const { src, literal } = this
     if (literal === undefined) return true
-    if (literal === 'plaintext') return false
+    if (literal === 'plaintext' || this.endless.has(literal)) return false
     for (let lt = src.indexOf('</', this.at); lt >= 0; lt = src.indexOf('</', lt + 2)) {
       const nameEnd = lt + 2 + literal.length
       if (asciiLower(src.slice(lt + 2, nameEnd)) !== literal) continue
@@ -194,6 +197,7 @@ export class HtmlParser {
       this.textStart = this.at = close + 1
       return true
     }
+    this.endless.add(literal)
     return false
   }
 
