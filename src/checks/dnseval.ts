@@ -1,7 +1,9 @@
 // Address and name lists (SpamAssassin's DNSEval): which relays a set asks, and what an answer means. A rule named check_rbl opens a
 // set; check_rbl_sub rules read the answers of all rules that opened the same set.
+import { isIP } from 'node:net'
 import { numberDirective, stringDirective } from '../../rules/engine/directive.js'
 import type { Directive, Eval, EvalContext, EvalResult, Plugin } from '../../rules/engine/types.js'
+import { parseServer } from '../net/dns-exchange.js'
 import type { DnsType } from '../types.js'
 import { networkSettings } from '../views/directives.js'
 import { hostToAscii } from '../views/hosts.js'
@@ -276,11 +278,24 @@ const blockRule: Directive = {
   },
 }
 
-/** Words about the resolver itself: accepted, because hamd's own is set by its configuration. */
+/** `dns_server ip`, `ip:port`, `[v6]:port`, one a line: used where hamd's own configuration names no resolver. */
+const dnsServers: Directive = {
+  name: 'dns_server',
+  aliases: ['clear_dns_servers'],
+  scope: 'admin',
+  initial: [],
+  read(line, value, context) {
+    if (line.written === 'clear_dns_servers') return []
+    if (isIP(parseServer(line.value).host) !== 0) return [...(value as readonly string[]), line.value]
+    context.problem('invalid-value', `dns_server: '${line.value}' is no address`)
+    return value
+  },
+}
+
+/** Words about the resolver itself that hamd does not need: accepted, so that no old file complains. */
 const resolverWords = [
   'dns_available',
   'dns_options',
-  'dns_server',
   'dns_local_ports_permit',
   'dns_local_ports_avoid',
   'dns_local_ports_none',
@@ -317,6 +332,7 @@ export const dnsEval: Plugin = {
     ),
     blockRule,
     numberDirective('dns_block_time', 300, { scope: 'admin' }),
+    dnsServers,
     ...resolverWords,
   ],
   evals,

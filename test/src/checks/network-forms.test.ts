@@ -167,6 +167,17 @@ describe('lists', () => {
     assert.equal(dns.asked.length, 7)
   })
 
+  test('dns_server lines add up', () => {
+    const lines =
+      'dns_server 192.0.2.1\nclear_dns_servers\ndns_server 127.0.0.1:5353\ndns_server [::1]:53\ndns_server mine\n'
+    const { plan } = createNetScanner({ cfLines: lines, net: { dns: fixedDns({}) } })
+    assert.deepEqual(plan.settings.values.get('dns_server'), ['127.0.0.1:5353', '[::1]:53'])
+    assert.deepEqual(
+      plan.problems.map(({ line }) => line),
+      [5],
+    )
+  })
+
   test('odd lines are problems with a place', () => {
     const lines = [
       'urirhssub X list.test A',
