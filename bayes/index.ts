@@ -27,6 +27,22 @@ import type { LedgerRow, RowFilter } from './store/ledger.js'
 import type { RememberedScan } from './store/scans.js'
 import type { LearnerCall, ThreadStart } from './thread.js'
 
+export {
+  type AutolearnDecision,
+  type AutolearnHit,
+  type AutolearnInput,
+  type AutolearnSettings,
+  decideAutolearn,
+} from './autolearn.js'
+export {
+  type BulkCounts,
+  type BulkOptions,
+  type FolderMail,
+  learnMails,
+  learnPaths,
+  readFileList,
+  readMails,
+} from './bulk.js'
 export type { Classifier, ClassifyOptions, SharedLearner } from './classifier.js'
 export type { DoubtfulLabel } from './doubtful.js'
 export {

@@ -11,6 +11,8 @@ const forAddress = /\bfor\s+<?([\w.+=-]{1,64}@[\w.-]{1,255})/i
 const hostName = /(?:^|[\s=@])((?:[\w-]{1,63}\.)+[a-z]{2,24})\b/i
 const privateAddress = /\b(?:10|127|192\.168|172\.(?:1[6-9]|2\d|3[01]))\.\d{1,3}/
 const uriHost = /^[a-z][a-z0-9+.-]{0,20}:\/\/(?:[^@/?#]*@)?([^/:?#]+)/i
+/** Start of an address field in which a display name is looked for. */
+const nameUnitsMax = 300
 const hopsMax = 12
 const urisMax = 60
 
@@ -132,9 +134,9 @@ function scanRecipient(
   const local = /([\w.+-]{3,64})@/.exec(to)?.[1]
   const subject = (first.get('subject') ?? '').toLowerCase()
   if (local !== undefined && subject.includes(local)) add('subject-recipient')
-  const name = /^\s*"?([^"<]+?)"?\s*</.exec(first.get('from') ?? '')?.[1]
+  const name = /^\s*"?([^"<]+?)"?\s*</.exec((first.get('from') ?? '').slice(0, nameUnitsMax))?.[1]
   add(
     `from-name:${name === undefined ? 'none' : name.includes('@') ? 'address' : name.includes(' ') ? 'words' : 'word'}`,
   )
-  add(`to-name:${/^\s*"?[^"<]+"?\s*</.test(to) ? 'yes' : 'no'}`)
+  add(`to-name:${/^\s*"?[^"<]+"?\s*</.test(to.slice(0, nameUnitsMax)) ? 'yes' : 'no'}`)
 }

@@ -17,7 +17,8 @@ export const urisPerMailMax = 400
 /** Attributes of one tag that are read. */
 const attributesPerTagMax = 60
 
-const attributePattern = /([a-zA-Z][\w-]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))/g
+/** Bounds on the name keep this linear on a tag of nothing but letters. */
+const attributePattern = /([a-zA-Z][\w-]{0,30})\s{0,20}=\s{0,20}(?:"([^"]*)"|'([^']*)'|([^\s>]+))/g
 
 export function scanHtml(html: string, sink: Sink, uris: string[]): string {
   let text = ''

@@ -61,7 +61,7 @@ export function scanWords(text: string, sink: Sink, options: WordOptions): void 
         )
           digitInside = true
         scripts |= script
-        if (kind !== joint || script === leetSymbol) previousScript = script
+        previousScript = script
         a = Math.imul(a ^ unit, stepA)
         b = Math.imul(b ^ unit, stepB)
         b ^= b >>> 15
