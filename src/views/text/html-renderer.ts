@@ -300,11 +300,15 @@ function isOnlyBlank(text: string): boolean {
   return true
 }
 
+/** One link for each tag type of an address; anchors one by one, under 'a' or, where only the anchor has the address so, 'parsed'. */
 const listLinks = (detail: ReadonlyMap<ByteString, HtmlUri>): HtmlLink[] =>
-  [...detail].flatMap(([uri, { types, anchor }]) => {
-    const text = anchor.length === 0 ? {} : { anchor: anchor.join('') }
-    const names = types.size === 0 ? ['parsed'] : [...types]
-    return names.map((type) => ({ uri, type, ...text }))
+  [...detail].flatMap(([uri, { types, anchor }]): HtmlLink[] => {
+    const anchorType = types.has('a') ? 'a' : 'parsed'
+    const plain = [...types].filter((type) => type !== 'a' || anchor.length === 0)
+    return [
+      ...plain.map((type) => ({ uri, type })),
+      ...anchor.map((text) => ({ uri, type: anchorType, anchor: text })),
+    ]
   })
 
 /** Names of fonts as people write them; anything else is a sign of a generator gone wrong. */

@@ -1,7 +1,9 @@
 // From a Message to the texts rules see: body, visible, invisible, rawbody, and what the HTML evals ask for (SpamAssassin 4.0.1;
 // fixtures/oracle/micro-mime, micro-html; docs: micro-text surprises). Each part is rendered once.
 
+import { has8bit } from '../../message/bytes.js'
 import { normalizeCharset, octets } from '../../message/charset.js'
+import { decodeUtf8 } from '../../message/unicode.js'
 import type { ByteString, HtmlResult, Message, Part, TextView } from '../../types.js'
 import { collapse, shortLines, truncateRendered } from './body.js'
 import { renderHtml } from './html.js'
@@ -69,12 +71,17 @@ export function renderText(message: Message, options: TextOptions): TextView {
 
 function renderPart(part: Part, type: string, options: TextOptions): RenderedPart {
   const bytes = part.decoded()
-  const source = options.normalizeCharset
-    ? normalizeCharset(bytes, part.charset === '' ? 'us-ascii' : part.charset)
-    : { text: bytes, wide: false }
+  const charset = part.charset === '' ? 'us-ascii' : part.charset
+  const source = options.normalizeCharset ? normalizeCharset(bytes, charset) : asDeclared(bytes, charset)
   if (type === 'text/html' && bytes !== '') return renderHtml(source, part, bytes.length)
   const html = type === 'text/html' ? { html: emptyHtml(part) } : {}
   return { rendered: source, visible: source, invisible: nothing, ...html }
+}
+
+/** Without normalize_charset only what is declared ASCII or UTF-8 and is valid UTF-8 becomes characters; all else stays bytes. */
+function asDeclared(bytes: ByteString, charset: string): Rendered {
+  const text = /^(?:US-ASCII|UTF-8)$/i.test(charset) && has8bit(bytes) ? decodeUtf8(bytes) : undefined
+  return text === undefined ? { text: bytes, wide: false } : { text, wide: true }
 }
 
 /** Parts are separated by a line feed, also by those that show nothing; undefined = a part that is not rendered. */
