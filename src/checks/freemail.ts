@@ -49,20 +49,36 @@ const domainsOf = derived((list: Growing<string>): DomainList => {
 const exceptionsOf = derived((list: Growing<string>): ReadonlySet<string> => new Set(entriesOf(list)))
 
 /** Local parts that belong to roles and machines. */
-const roleAddress = new RegExp(
-  '^(?:abuse|support|sales|info|helpdesk|contact|kontakt|(?:post|host|domain)master|undisclosed[^\\n]*|' +
+const rolePattern = new RegExp(
+  '^(?:(?:abuse|support|sales|info|helpdesk|contact|kontakt|(?:post|host|domain)master|' +
     'request-[a-f0-9]{16}|bounced?-|' +
-    '[a-f0-9]{8}(?:\\.[a-f0-9]{8}|-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12})|' +
-    '[^\\n]+=[^\\n]+=[^\\n]+)@',
+    '[a-f0-9]{8}(?:\\.[a-f0-9]{8}|-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{4}-[a-f0-9]{12}))@|undisclosed[^\\n]*@)',
   'i',
 )
 
+/** Two `=` inside the local part, each between other characters: an address wrapped in another. Indices, because `.+=.+=.+` is cubic. */
+function isWrapped(address: string): boolean {
+  const first = address.indexOf('=', 1)
+  const last = address.lastIndexOf('=', address.lastIndexOf('@') - 2)
+  return first >= 1 && last >= first + 2
+}
+
+function isRoleAddress(address: string): boolean {
+  return rolePattern.test(address) || isWrapped(address)
+}
+
 /** Envelope senders of lists and bounces; the character range in the middle is SpamAssassin's. */
-const bulkSender = new RegExp(
+const bulkPattern = new RegExp(
   '(?:^(?:post|host|domain)master|^double-bounce|^(?:sentto|owner|return|(?:gr)?bounced?)-[^\\n]+|' +
-    '-(?:request|bounces?|admin|owner)|\\b(?:do[._-t]?)?no[._-t]?repl(?:y|ies)|[^\\n]+=[^\\n]+)@',
+    '-(?:request|bounces?|admin|owner)|\\b(?:do[._-t]?)?no[._-t]?repl(?:y|ies))@',
   'i',
 )
+
+/** Also a `=` in the local part: a return path that names the recipient. */
+function isBulkSender(address: string): boolean {
+  const equals = address.indexOf('=', 1)
+  return bulkPattern.test(address) || (equals >= 1 && address.lastIndexOf('@') >= equals + 2)
+}
 
 function isAvailable(settings: Settings): boolean {
   return setting<Growing<string>>(settings, 'freemail_domains').blocks.length > 0
@@ -72,7 +88,7 @@ function isFreemail(settings: Settings, address: string): boolean {
   if (address === '') return false
   const domain = address.slice(address.lastIndexOf('@') + 1)
   const exceptions = exceptionsOf(setting<Growing<string>>(settings, 'freemail_welcomelist'))
-  if (exceptions.has(address) || exceptions.has(domain) || roleAddress.test(address)) return false
+  if (exceptions.has(address) || exceptions.has(domain) || isRoleAddress(address)) return false
   for (const list of ['welcomelist_auth', 'def_welcomelist_auth']) {
     if (setting<number>(settings, `freemail_import_${list}`) && inAddressList(settings, list, address))
       return false
@@ -156,7 +172,7 @@ function firstFreemail(
 function fromBulkSender(scan: Scan, settings: Settings): boolean {
   if (!setting<number>(settings, 'freemail_skip_bulk_envfrom')) return false
   const sender = headerAll(scan, 'EnvelopeFrom')[0]
-  return sender !== undefined && bulkSender.test(sender)
+  return sender !== undefined && isBulkSender(sender)
 }
 
 function checkReplyTo(context: EvalContext, what = 'replyto'): boolean {

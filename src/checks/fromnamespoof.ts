@@ -77,6 +77,9 @@ interface Comparison {
 
 const nothingToCompare: Comparison = { name: undefined, from: undefined }
 
+/** Only so much of a name is searched: the pattern is quadratic. */
+const nameBytesMax = 1000
+
 const namedAddress = /\b([\w.!#$%&'*+/=?^_`{|}~-]+@\w[\w-]*\.\w[\w.-]+(?![\w.-]))\b/i
 
 function describe(context: EvalContext, address: string): Address | undefined {
@@ -105,7 +108,7 @@ function compare(context: EvalContext): Comparison {
     if ([...ignored].some((name) => header(scan, name) !== '')) return nothingToCompare
     const from = describe(context, lower(header(scan, 'From:addr')))
     const text = lower(header(scan, 'From:name'))
-    const found = from && text.includes('@') ? namedAddress.exec(text)?.[1] : undefined
+    const found = from && text.includes('@') ? namedAddress.exec(text.slice(0, nameBytesMax))?.[1] : undefined
     const name = found === undefined ? undefined : describe(context, found)
     if (!from || !name) return nothingToCompare
     if (surplus(text, name.address) > setting<number>(settings, 'fns_extrachars'))

@@ -66,8 +66,23 @@ function opensItself(data: ByteString): boolean {
   return pattern.test(data) || (isCompoundFile(data) && pattern.test(vbaSource(data)))
 }
 
-const programLink =
-  /\0https?:\/\/[-a-z0-9+&@#/%?=~_|!:,.;]{5,1000}[-a-z0-9+&@#/%=~_|]{5,1000}\.(?:exe|cmd|bat)[\x06|\0]/i
+const programEnding = /\.(?:exe|cmd|bat)[\x06|\0]/gi
+const linkToEnding = /^\0https?:\/\/([-a-z0-9+&@#/%?=~_|!:,.;]{5,}[-a-z0-9+&@#/%=~_|]{5})$/i
+const linkBytesMax = 2000
+/** Endings looked at in one file. */
+const endingsMax = 1000
+
+/** A link to a program between two zero bytes, as macros store it. Found from its end, which keeps it linear. */
+function linksToProgram(data: ByteString): boolean {
+  let looked = 0
+  for (const { index } of data.matchAll(programEnding)) {
+    if (looked++ >= endingsMax) return false
+    const start = data.lastIndexOf('\0', index)
+    if (start >= 0 && index - start <= linkBytesMax && linkToEnding.test(data.slice(start, index)))
+      return true
+  }
+  return false
+}
 
 const vbaMembers: ReadonlySet<string> = new Set([
   'word/vbaproject.bin',
@@ -155,8 +170,7 @@ class Search {
       if (opensItself(data)) this.found.malice = true
     }
     if (isZip(name, data)) this.packed(readZip(data))
-    if (programLink.test(data) || this.is(data, 'olemacro_download_marker'))
-      this.found.downloadsProgram = true
+    if (linksToProgram(data) || this.is(data, 'olemacro_download_marker')) this.found.downloadsProgram = true
   }
 
   /** A spreadsheet as text that starts a program when opened. */

@@ -96,7 +96,19 @@ function forgedYahoo(scan: Scan): boolean {
   )
 }
 
-const junoFrom = bytePattern('from.*\\b(?:juno|untd)\\.com.*[\\[(]{ip}[\\])].*by')
+const junoHost = /\b(?:juno|untd)\.com/
+const bracketedAddress = bytePattern('[\\[(]{ip}[\\])]')
+
+/** A hop `from ... juno.com ... [address] ... by`. Piece after piece, because one pattern with four `.*` takes cubic time. */
+function isJunoHop(line: string): boolean {
+  let rest = line
+  for (const piece of [/from/, junoHost, bracketedAddress, /by/]) {
+    const found = piece.exec(rest)
+    if (!found) return false
+    rest = rest.slice(found.index + found[0].length)
+  }
+  return true
+}
 
 function forgedJuno(scan: Scan): boolean {
   if (!endsIn(scan, 'juno') || removesReceived(scan)) return false
@@ -104,7 +116,7 @@ function forgedJuno(scan: Scan): boolean {
   const mailer = header(scan, 'X-Mailer')
   const received = header(scan, 'Received')
   if (origin !== '') {
-    const seen = junoFrom.test(received) || / cookie\.(?:juno|untd)\.com /.test(received)
+    const seen = received.split('\n').some(isJunoHop) || / cookie\.(?:juno|untd)\.com /.test(received)
     return !seen || !mailer.includes('Juno ')
   }
   // Without an originating address the web mailers' marks are wanted, and the address all the same: none is ever good.
