@@ -21,7 +21,7 @@ function report(tally: Tally, milliseconds: number): void {
     `${tally.messages} messages, ${(milliseconds / tally.messages).toFixed(1)} ms each, ${tally.failed} failures`,
   )
   for (const [what, count] of tally.same)
-    console.log(`${what.padEnd(16)} identical in ${share(count)} (${tally.messages - count} differ)`)
+    console.log(`${what.padEnd(20)} identical in ${share(count)} (${tally.messages - count} differ)`)
   for (const [stage, paths] of tally.stageFailures)
     console.log(`  ${stage}: ${paths.length}, e.g. ${paths.slice(0, 3).join(' ')}`)
   const list = [...tally.differences].sort(

@@ -6,7 +6,7 @@ import { gunzipSync } from 'node:zlib'
 import { loadPlan } from '../rules/engine/load.js'
 import { createEngine, type Engine } from '../rules/engine/run.js'
 import type { RuleRun } from '../rules/engine/types.js'
-import { setRegExpFlags } from '../rules/regex/plain.js'
+import '../rules/regex/flags.js'
 import { listDirectives, plugins } from '../src/checks/index.js'
 import { parseMessage } from '../src/message/parse.js'
 import { packageRoot } from '../src/root.js'
@@ -135,6 +135,27 @@ function named(entries: readonly (readonly [string, number])[]): string[] {
   return entries.map(([name, count]) => (count > 1 ? `${name}(${count})` : name)).sort()
 }
 
+/**
+ * The recording asked for the texts of the parts before it ran the rules, and SpamAssassin then has no raw lines of them any more: what
+ * MIMEEval counts in quoted-printable parts is missing, MIME_QP_LONG_LINE in all 6,046 messages. A plain check of the same messages
+ * with SpamAssassin's Perl API sets those counters, as ours does.
+ */
+const artefacts = new Set([
+  'MIME_QP_LONG_LINE',
+  '__MIME_QP',
+  '__MIME_QPC',
+  '__PDS_QP_64',
+  '__PDS_QP_128',
+  '__PDS_QP_512',
+  '__PDS_QP_1024',
+  '__T_PDS_MSG_512',
+])
+
+/** Without the recording's artefacts. */
+function sound(names: readonly string[]): string[] {
+  return names.filter((name) => !artefacts.has(name.replace(/\(.*/, '')))
+}
+
 interface Difference {
   missing: number
   unexpected: number
@@ -193,7 +214,6 @@ export async function compareWithRecorded(
   paths: readonly string[],
   folders: StockFolders,
 ): Promise<Tally> {
-  setRegExpFlags()
   const plan = loadPlan({
     sources: ruleFiles(folders),
     cfLines: 'use_bayes 0\nuse_auto_welcomelist 0\ndns_available no\n',
@@ -228,8 +248,11 @@ export async function compareWithRecorded(
     try {
       const run = await engine.run(scan, { scoreSet: 0, subtests: true })
       const hits = named(run.hits.map((hit) => [hit.symbol, hit.count]))
-      tally.count('rules', tally.compare(expected.rules, hits, path))
-      tally.count('subtests', tally.compare(expected.subtests, named(Object.entries(run.subtests)), path))
+      const subtests = named(Object.entries(run.subtests))
+      tally.count('rules as recorded', String(expected.rules.toSorted()) === String(hits))
+      tally.count('subtests as recorded', String(expected.subtests.toSorted()) === String(subtests))
+      tally.count('rules', tally.compare(sound(expected.rules), sound(hits), path))
+      tally.count('subtests', tally.compare(sound(expected.subtests), sound(subtests), path))
       tally.count('score', Math.abs(scoreOf(run, scores, multiple) - expected.score) < 0.0015)
       for (const note of run.notes) tally.differ(`note: ${note.check} ${note.text}`, 'unexpected', path)
     } catch (error) {

@@ -1,8 +1,9 @@
-// V8's flags for rule regexes, set by being imported: this must be the first import of the program, before any regex is compiled.
-// The flags belong to the whole process; changed after regexes are in use, Node 20 crashes (exit 139 after some hundred messages).
-// Native code at once is 2 to 3 times faster over a scan than V8's regex interpreter; the linear engine takes over where a pattern
-// without look-arounds and back references backtracks too often (sa-rules.md 7.6, 7.7). Flags that a Node does not know are ignored.
+// V8's flag for rule regexes, set by being imported: the first import of the program, before any rule regex is compiled. The linear
+// engine takes over where a pattern without look-arounds and back references backtracks too often (sa-rules.md 7.7): `^(?:a+)+$` goes
+// from seconds to milliseconds. A flag that a Node does not know is ignored by V8.
+// Not set: --no-regexp-tier-up. Changed at run time it crashes Node 20 within some hundred messages (exit 139, 3 of 3 runs of
+// bench/combined.ts), because regexes compiled before it still count on tiering up; since the automata leave few regexes to run, it
+// matters little (multi-pattern.md: 0.26 against 0.37 ms).
 import { setFlagsFromString } from 'node:v8'
 
-setFlagsFromString('--no-regexp-tier-up')
 setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')

@@ -1,19 +1,8 @@
 // The plain and exact engine: V8's RegExp, pattern by pattern, compiled at first use. The measure for every faster engine.
-import { setFlagsFromString } from 'node:v8'
 import type { ByteString } from '../../src/types.js'
 import type { CompiledPattern, FirstMatch, OnHit, PatternUse, TextMatcher } from './matcher.js'
 import { type Parsed, parsePerl } from './parse.js'
 import { printRegExp } from './print.js'
-
-/**
- * Call before the first regex is compiled, once per isolate. Native code at once is 2 to 3 times faster over a scan than V8's regex
- * interpreter; the linear engine takes over where a pattern without look-arounds and back references backtracks too often
- * (sa-rules.md 7.6, 7.7). Flags a Node does not know are ignored by V8: everything works, slower.
- */
-export function setRegExpFlags(): void {
-  setFlagsFromString('--no-regexp-tier-up')
-  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
-}
 
 /** Throws RegexSyntaxError when Perl would refuse the pattern, or when we cannot express it. What parses can be printed. */
 export function checkPattern(source: string, flags: string): Parsed {
