@@ -91,6 +91,8 @@ function recipientInSubject(scan: Scan, test: string): boolean {
   const address = header(scan, 'To:addr')
   if (address === '') return false
   const subject = header(scan, 'Subject')
+  // Most subjects do not name the recipient at all: no pattern is made for them.
+  if (!lower(subject).includes(lower(address.replace(/@[^\n]*/, '')))) return false
   if (test === 'address') return new RegExp(`\\b${escapeRegex(address)}\\b`, 'i').test(subject)
   if (test !== 'user') return false
   const user = address.replace(/@[^\n]*/, '')
@@ -127,7 +129,7 @@ function envelopeQuotesRecipient(scan: Scan): boolean {
   const to = /^([^@]+)@(.+)$/.exec(header(scan, 'To:addr'))
   if (from === '' || !to || /^SRS\d[=+-]/i.test(from)) return false
   const domain = scan.views.domains.registered(lower(to[2]!))
-  if (domain === undefined) return false
+  if (domain === undefined || !lower(from).includes(lower(to[1]!))) return false
   return new RegExp(`\\b${escapeRegex(domain)}.${escapeRegex(to[1]!)}@`, 'i').test(from)
 }
 
