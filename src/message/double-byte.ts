@@ -22,6 +22,9 @@ interface Charset {
 
 const bothHigh = (_lead: number, trail: number): boolean => trail >= 0xa1
 
+/** Signs of NEC's row 13 that JIS X 0208 has elsewhere: Encode leaves their places empty. */
+const necDoubles: ReadonlySet<number> = new Set([0xf0, 0xf1, 0xf2, 0xf4, 0xf5, 0xf6, 0xf7, 0xfa, 0xfb, 0xfc])
+
 /** Rows of GB 2312 that are not full: ranges of trail bytes. */
 const gb2312Rows = new Map<number, readonly number[]>([
   [0xa2, [0xb1, 0xe2, 0xe5, 0xee, 0xf1, 0xfc]],
@@ -47,8 +50,8 @@ const charsets: Readonly<Record<string, Charset>> = {
     base: 'eucjp',
     leads: 'a1-fe',
     shifts: true,
-    accepts: bothHigh,
-    patches: 'a1c1=301c a1c2=2016 a1dd=2212 a1f1+2=a2 a2cc=ac',
+    accepts: (lead, trail) => trail >= 0xa1 && !(lead === 0xad && necDoubles.has(trail)),
+    patches: 'a1c1=301c a1c2=2016 a1dd=2212 a1f1+2=a2 a2cc=ac adbf+1=216a add7=216b',
   },
   shiftjis: {
     base: 'shiftjis',

@@ -9,7 +9,7 @@ import { packageRoot } from '../../../../src/root.js'
 import { readOracle } from '../../../support/oracle.js'
 import { compareCase, type MicroCase, sha1, textsOf } from '../../../support/texts.js'
 
-for (const name of ['micro-mime', 'micro-html']) {
+for (const name of ['micro-mime', 'micro-html', 'micro-uri']) {
   test(`every case of ${name} comes out as recorded`, () => {
     const wrong = readOracle<MicroCase>(name).flatMap((given) =>
       compareCase(given).map(({ field }) => `${given.id} ${field}`),
