@@ -3,6 +3,7 @@
 import { type Node, walk } from '../regex/ast.js'
 import { type Attack, findAttack } from '../regex/attack.js'
 import { checkPattern } from '../regex/plain.js'
+import { printRegExp } from '../regex/print.js'
 import { namesIn } from './book.js'
 import { parseExpression } from './expression.js'
 import type { Pattern, Plan, Problem, Rule } from './types.js'
@@ -35,7 +36,10 @@ function patternsOf(rule: Rule): readonly Pattern[] {
 
 function lintPattern(rule: Rule, pattern: Pattern, add: Add): void {
   const parsed = checkPattern(pattern.source, pattern.flags)
-  for (const reason of parsed.inexact) add(rule, 'hint', 'inexact-regex', `${rule.name}: ${reason}`)
+  const inexact = [...parsed.inexact]
+  if (printRegExp(parsed).widened)
+    inexact.push('a case-insensitive back reference makes the whole pattern case-insensitive on this Node')
+  for (const reason of inexact) add(rule, 'hint', 'inexact-regex', `${rule.name}: ${reason}`)
   if (refersToOptional(parsed.root, parsed.referenced))
     add(
       rule,
