@@ -29,6 +29,8 @@ const connections = Number(args.connections)
 const workers = Number(args.workers)
 const only = args.only.split(',').filter((word) => word !== '')
 const memoryEveryMs = 400
+/** Mails of each class that a server learns: all of them speak from 200 on. */
+const learnedEach = 220
 
 /** What a server did in all its turns. */
 class Score {
@@ -74,6 +76,7 @@ class Score {
 }
 
 async function train(server: Server, mails: readonly { spam: boolean; read(): Buffer }[]): Promise<void> {
+  progress(`${server.name} learns`)
   for (const mail of mails) await server.learn(mail.read(), mail.spam)
 }
 
@@ -86,6 +89,10 @@ async function warm(server: Server, mails: readonly Buffer[]): Promise<void> {
   await Promise.all(Array.from({ length: connections }, one))
 }
 
+function progress(text: string): void {
+  process.stderr.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`)
+}
+
 function wanted(name: string): boolean {
   return only.length === 0 || only.some((word) => name.includes(word))
 }
@@ -93,7 +100,9 @@ function wanted(name: string): boolean {
 async function startAll(startUps: string[]): Promise<Server[]> {
   const servers: Server[] = []
   const add = async (name: string, start: () => Promise<Server>) => {
-    if (wanted(name)) servers.push(await start())
+    if (!wanted(name)) return
+    progress(`${name} starts`)
+    servers.push(await start())
   }
   await Promise.all([add('spamd', startSpamd), add('rspamd + Redis Bayes', startRspamd)])
   await add('hamd stock', () => startTwice('hamd stock', 'spamd', true, false, startUps))
@@ -130,16 +139,25 @@ async function main(): Promise<void> {
   const missing = missingPeers()
   if (missing.length > 0) throw new Error(`not installed: ${missing.join(', ')}; npm run peers installs it`)
   const all = corpus()
-  const learned = all.filter((_, index) => index % 6 === 0)
-  const mails = shuffled(all.filter((_, index) => index % 6 !== 0).map((mail) => mail.read()))
+  const order = shuffled(all)
+  const learned = [true, false].flatMap((spam) =>
+    order.filter((mail) => mail.spam === spam).slice(0, learnedEach),
+  )
+  const mails = order.filter((mail) => !learned.includes(mail)).map((mail) => mail.read())
   const startUps: string[] = []
   const servers = await startAll(startUps)
   try {
     for (const server of servers) if (server.name.includes('Bayes')) await train(server, learned)
+    progress('warm-up')
     const warmUps = mails.splice(0, 600)
     for (const server of servers) await warm(server, warmUps.slice(0, server.name === 'spamd' ? 40 : 600))
     const scores = servers.map((server) => new Score(server))
-    for (let turn = 0; turn < turns; turn++) for (const score of scores) await score.turn(mails)
+    for (let turn = 0; turn < turns; turn++) {
+      for (const score of scores) {
+        const { answered, seconds } = await score.turn(mails)
+        progress(`turn ${turn + 1}: ${score.server.name} ${(answered / seconds).toFixed(1)}/s`)
+      }
+    }
     await half(scores, mails)
     report(scores, startUps)
   } finally {

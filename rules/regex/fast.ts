@@ -2,7 +2,7 @@
 // engine gives (plain.ts); test/rules/regex/fast.test.ts holds both against each other. Until its tables are there, the plain engine
 // answers.
 import type { ByteString } from '../../src/types.js'
-import { Arena, type Sink } from './automata/arena.js'
+import { Arena, type ArenaLimits, defaultLimits, type Sink } from './automata/arena.js'
 import type { AutomatonSet } from './automata/tables.js'
 import type { FirstMatch, OnHit, PatternUse, TextMatcher } from './matcher.js'
 import { countMatches, createPlainMatcher } from './plain.js'
@@ -28,7 +28,7 @@ export function createSwitchingMatcher(uses: readonly PatternUse[]): SwitchingMa
     match: (lines, active, onHit, firsts, starting) =>
       (fast ?? plain).match(lines, active, onHit, firsts, starting),
     adopt(set) {
-      fast = new FastMatcher(uses, set)
+      fast = createFastMatcher(uses, set)
     },
     get fastTexts() {
       return fast?.texts ?? 0
@@ -36,9 +36,19 @@ export function createSwitchingMatcher(uses: readonly PatternUse[]): SwitchingMa
   }
 }
 
+/** The fast path alone. `limits` lets tests starve it. */
+export function createFastMatcher(
+  uses: readonly PatternUse[],
+  set: AutomatonSet,
+  limits: Partial<ArenaLimits> = {},
+): FastMatcher {
+  const positions = set.automata.reduce((sum, automaton) => sum + automaton.positions, 0)
+  const entries = Math.min(entriesMax, Math.max(entriesMin, positions * entriesPerPosition))
+  return new FastMatcher(uses, set, new Arena(set.automata, { entries, ...defaultLimits, ...limits }))
+}
+
 class FastMatcher implements TextMatcher, Sink {
   texts = 0
-  private readonly arena: Arena
   /** By place of the pattern: 1 where a match of the automaton alone proves the hit and one is enough. */
   private readonly proven: Uint8Array
   private readonly order: Int32Array
@@ -59,10 +69,8 @@ class FastMatcher implements TextMatcher, Sink {
   constructor(
     private readonly uses: readonly PatternUse[],
     set: AutomatonSet,
+    readonly arena: Arena,
   ) {
-    const positions = set.automata.reduce((sum, automaton) => sum + automaton.positions, 0)
-    const entries = Math.min(entriesMax, Math.max(entriesMin, positions * entriesPerPosition))
-    this.arena = new Arena(set.automata, entries)
     this.order = set.order
     this.always = [...set.always]
     this.proven = new Uint8Array(uses.length)

@@ -14,10 +14,27 @@ export interface Sink {
 
 const WALKERS = 4
 const UNKNOWN = -1
+const rowsMin = 4
 /** Entries per cache line. */
 const ALIGN = 16
-/** Transitions that one text may add per group; beyond it the group gives up on this text, and hostile mail cannot fill the arena. */
-const buildsMax = 4000
+
+/** Bounds of an arena. */
+export interface ArenaLimits {
+  /** Capacity of the tables in entries of 4 bytes; untouched pages of a fresh buffer cost no memory. */
+  readonly entries: number
+  /** Transitions that one text may add per group; beyond it the group gives up on this text. */
+  readonly groupBuilds: number
+  /** The same for all groups together: what a hostile text can cost. */
+  readonly textBuilds: number
+  /** A text that adds more than this is forgotten once half the arena is in use, so that hostile mail cannot fill it. */
+  readonly keptBuilds: number
+}
+
+export const defaultLimits: Omit<ArenaLimits, 'entries'> = {
+  groupBuilds: 4000,
+  textBuilds: 24_000,
+  keptBuilds: 3000,
+}
 
 export class Arena {
   readonly table: Int32Array
@@ -27,12 +44,22 @@ export class Arena {
   /** Offset 0 is no row. */
   private used = ALIGN
   private full = false
+  private buildsLeft = 0
+  /** Entries of older rows that this text has filled in. */
+  private readonly filledIn: number[] = []
+  private usedBefore = 0
   builds = 0
   flushes = 0
+  /** Texts that were forgotten. */
+  rollbacks = 0
 
-  /** @param entries capacity of the tables; untouched pages of a fresh buffer cost no memory. */
-  constructor(automata: readonly MergedAutomaton[], entries: number) {
-    this.table = new Int32Array(entries)
+  constructor(
+    automata: readonly MergedAutomaton[],
+    readonly limits: ArenaLimits,
+  ) {
+    // However small the bounds, every group has room for its start row and some more.
+    const least = automata.reduce((sum, { classes }) => sum + rowsMin * (classes + 1 + ALIGN), ALIGN)
+    this.table = new Int32Array(Math.max(limits.entries, least))
     let firstId = 0
     this.groups = automata.map((automaton) => {
       const group = new Group(this, automaton, firstId)
@@ -82,9 +109,36 @@ export class Arena {
       this.flushes++
       this.reset()
     }
+    this.usedBefore = this.used
+    this.buildsLeft = this.limits.textBuilds
+    this.filledIn.length = 0
     for (const group of this.groups) group.begin()
     for (let first = 0; first < this.groups.length; first += WALKERS)
       this.walk(first, text, ends, lines, sink)
+    const built = this.limits.textBuilds - this.buildsLeft
+    if (built > this.limits.keptBuilds && this.used > this.table.length / 2) this.forget()
+  }
+
+  /** False when the text has used up what it may add. */
+  mayBuild(): boolean {
+    if (this.buildsLeft <= 0) return false
+    this.buildsLeft--
+    this.builds++
+    return true
+  }
+
+  setEntry(at: number, entry: number): void {
+    this.table[at] = entry
+    if (at < this.usedBefore) this.filledIn.push(at)
+  }
+
+  /** Takes back all that the last text has added. */
+  private forget(): void {
+    this.rollbacks++
+    for (const at of this.filledIn) this.table[at] = UNKNOWN
+    for (const group of this.groups) group.forget()
+    this.used = this.usedBefore
+    this.full = false
   }
 
   /** Walks four automata at once. Where fewer are left, the last one is walked again beside itself and told once. */
@@ -133,6 +187,7 @@ export class Group {
   startRow = 0
   gaveUp = false
   private buildsLeft = 0
+  private statesBefore = 0
   private readonly states = new StateStore()
   /** The state under construction: positions, ~pattern for accepting ones. */
   private readonly scratch: Int32Array
@@ -157,8 +212,13 @@ export class Group {
   }
 
   begin(): void {
-    this.buildsLeft = buildsMax
+    this.buildsLeft = this.arena.limits.groupBuilds
+    this.statesBefore = this.states.count
     this.gaveUp = false
+  }
+
+  forget(): void {
+    this.states.truncate(this.statesBefore)
   }
 
   private unite(position: number, kind: number): void {
@@ -191,7 +251,6 @@ export class Group {
 
   /** Computes a missing transition; 0 if the arena is full. */
   private build(row: number, cls: number): number {
-    this.arena.builds++
     this.generation++
     const { classes, positions, startStepAt, lists, kindOfClass, startKind, setOf, accepting } =
       this.automaton
@@ -212,7 +271,7 @@ export class Group {
       if (position >= 0 && accepting[setOf[position]! * classes + cls] === 1) this.unite(position, kind)
     }
     const entry = this.intern(startKind[kind]!)
-    if (entry !== 0) this.arena.table[row + cls] = entry
+    if (entry !== 0) this.arena.setEntry(row + cls, entry)
     return entry
   }
 
@@ -226,7 +285,7 @@ export class Group {
     const cls = byte === EOF ? eofClass : classOf[byte]!
     let next = this.arena.table[row + cls]!
     if (next === UNKNOWN) {
-      next = this.buildsLeft-- > 0 ? this.build(row, cls) : 0
+      next = this.buildsLeft-- > 0 && this.arena.mayBuild() ? this.build(row, cls) : 0
       if (next === 0) {
         this.gaveUp = true
         return this.startRow

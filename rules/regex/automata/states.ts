@@ -75,8 +75,19 @@ export class StateStore {
     else this.slots[this.slot(list, length, kind)] = state + 1
   }
 
+  /** Forgets all states from number `count` on. */
+  truncate(count: number): void {
+    if (count === this.count) return
+    this.count = count
+    this.fillSlots(this.slots.length)
+  }
+
   private rehash(): void {
-    this.slots = new Int32Array(this.slots.length * 2)
+    this.fillSlots(this.slots.length * 2)
+  }
+
+  private fillSlots(length: number): void {
+    this.slots = new Int32Array(length)
     for (let state = 0; state < this.count; state++) {
       const base = this.starts[state]!
       const list = this.pool.subarray(base, this.starts[state + 1])
