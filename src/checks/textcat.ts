@@ -50,29 +50,27 @@ const sampleCharsMax = 10_000
 /** Shorter texts say too little. */
 const sampleCharsMin = 256
 
-/** The text as characters where it is UTF-8 beyond ASCII, else as bytes. */
-function sampleText(lines: readonly ByteString[]): { readonly text: string; readonly wide: boolean } {
-  const bytes = lines.join('\n').slice(0, textCharsMax)
-  const decoded = /[\x80-\xff]/.test(bytes) ? Buffer.from(bytes, 'latin1').toString('utf8') : bytes
-  const wide = decoded !== bytes && !decoded.slice(0, -4).includes('\ufffd')
-  const text = (wide ? decoded : bytes)
-    .replace(/^(?:[a-z]{2,12}:\s*){1,10}/i, '')
-    .replace(/https?(?::\/\/|:&#x2F;&#x2F;|%3A%2F%2F)\S{1,1024}/g, ' ')
-    .replace(/\S{1,64}?@[a-zA-Z]\S{1,128}/g, ' ')
-    .replace(/\bwww\.\S{1,128}/g, ' ')
-  return { text: text.slice(0, sampleCharsMax), wide }
+/** Text without addresses and links, as bytes: so SpamAssassin's models were made. */
+function sampleText(lines: readonly ByteString[]): ByteString {
+  return lines
+    .join('\n')
+    .slice(0, textCharsMax)
+    .replace(/^(?:[a-z]{2,12}:[\t-\r ]*){1,10}/i, '')
+    .replace(/https?(?::\/\/|:&#x2F;&#x2F;|%3A%2F%2F)[^\t-\r ]{1,1024}/g, ' ')
+    .replace(/[^\t-\r ]{1,64}?@[a-zA-Z][^\t-\r ]{1,128}/g, ' ')
+    .replace(/\bwww\.[^\t-\r ]{1,128}/g, ' ')
+    .slice(0, sampleCharsMax)
 }
 
-const separator = /[0-9\s\-!"#$%&()*+,./:;<=>?@[\\\]^_`{|}~]+/
-const narrowSeparator = /[0-9\t-\r \-!"#$%&()*+,./:;<=>?@[\\\]^_`{|}~]+/
+const separator = /[0-9\t-\r \-!"#$%&()*+,./:;<=>?@[\\\]^_`{|}~]+/
 const groupCharsMax = 5
 
 /** Letter groups of the text, most frequent first; equal ones in byte order. */
-function groupsOf(text: string, wide: boolean, least: number, most: number): string[] {
+function groupsOf(text: ByteString, least: number, most: number): ByteString[] {
   const counts = new Map<string, number>()
-  for (const word of text.split(wide ? separator : narrowSeparator)) {
+  for (const word of text.split(separator)) {
     if (word === '') continue
-    const bytes = `\0${wide ? foldWide(word) : foldNarrow(word)}\0`
+    const bytes = `\0${fold(word)}\0`
     for (let start = 0; start < bytes.length; start++) {
       const longest = Math.min(groupCharsMax, bytes.length - start)
       for (let length = 1; length <= longest; length++) {
@@ -88,13 +86,8 @@ function groupsOf(text: string, wide: boolean, least: number, most: number): str
     .map(([group]) => group)
 }
 
-function foldWide(word: string): ByteString {
-  const folded = /[\p{L}\p{M}\p{N}_]{4}/u.test(word) ? word.toLowerCase() : word
-  return Buffer.from(folded, 'utf8').toString('latin1')
-}
-
 /** Latin-1 letters; short words keep their capitals, they are mostly abbreviations. */
-function foldNarrow(word: ByteString): ByteString {
+function fold(word: ByteString): ByteString {
   if (!/[A-Z]/.test(word) || !/[a-zA-Z\xc0-\xd6\xd8-\xde\xe0-\xf6\xf8-\xfe]{4}/.test(word)) return word
   return word.replace(/[A-Z\xc0-\xd6\xd8-\xde]/g, (char) => String.fromCharCode(char.charCodeAt(0) + 32))
 }
@@ -108,25 +101,20 @@ interface Guess {
 function guess(context: EvalContext): Guess {
   return context.scan.memo('textcat', () => {
     const { settings } = context
-    const { text, wide } = sampleText(context.scan.views.text.body)
+    const text = sampleText(context.scan.views.text.body)
     const models = modelsOf(settings)
     const tooShort = text.length < sampleCharsMin || models.length === 0
-    const languages = tooShort ? [] : classify(context, models, text, wide)
+    const languages = tooShort ? [] : classify(context, models, text)
     context.tag('LANGUAGES', languages.join(' '))
     return { languages, sampleChars: text.length }
   })
 }
 
-function classify(
-  context: EvalContext,
-  models: readonly Model[],
-  text: string,
-  wide: boolean,
-): readonly string[] {
+function classify(context: EvalContext, models: readonly Model[], text: ByteString): readonly string[] {
   const { settings } = context
   const number = (name: string) => setting<number>(settings, name)
   const most = number('textcat_max_ngrams')
-  const groups = groupsOf(text, wide, number('textcat_optimal_ngrams'), most)
+  const groups = groupsOf(text, number('textcat_optimal_ngrams'), most)
   const skipped = new Set(words(setting<string>(settings, 'inactive_languages')))
   for (const wanted of words(setting<string>(settings, 'ok_languages'))) skipped.delete(wanted)
   const distances = new Map<string, number>()
