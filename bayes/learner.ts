@@ -457,7 +457,9 @@ export class Learner {
   }
 
   private isTrusted(source: string): boolean {
-    return this.settings.trustedSources.some((name) => source === name || source.startsWith(name + ':'))
+    return this.settings.trustedSources.some(
+      (name) => source === name || source.startsWith(name + ':') || source.startsWith(name + ' '),
+    )
   }
 
   private isDistrusted(source: string): boolean {
