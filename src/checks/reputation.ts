@@ -130,12 +130,6 @@ function distance({ count, total }: Reputation, points: number): number {
   return reversed ? total / (1 + count) : away
 }
 
-/** Former scores lose a little of their weight with every new one. */
-function diluted({ count, total }: Reputation, points: number, factor: number): number {
-  if (count === 0) return points
-  return ((count + 1) * (factor * total + points)) / (factor * count + 1) - total
-}
-
 async function txRep(
   scan: Scan,
   settings: Settings,
@@ -160,7 +154,8 @@ async function txRep(
     const known = store.get(owner(scan), key)
     sum += weight * distance(known, points)
     weights += weight
-    store.add(owner(scan), key, diluted(known, points, number('txrep_dilution_factor')))
+    // SpamAssassin 4.0.1 has txrep_dilution_factor but never applies it: every message weighs the same.
+    store.add(owner(scan), key, points)
   }
   const delta = weights === 0 ? 0 : (factor * sum) / weights
   if (setting<boolean>(settings, 'txrep_track_messages')) store.add(owner(scan), message, points + delta)

@@ -80,6 +80,35 @@ describe('TxRep', () => {
   })
 })
 
+test('the same adjustments as SpamAssassin 4.0.1, message after message', async () => {
+  // Recorded with its plugins over a fresh database: one sender, score and relay of each message, and what was added.
+  const messages = [
+    [10, '198.51.100.7', { AWL: undefined, TXREP: undefined }],
+    [0, '198.51.100.8', { AWL: 5, TXREP: 1.987 }],
+    [2, '198.51.7.9', { AWL: 1.5, TXREP: 0.795 }],
+    [-3, '198.51.100.7', { AWL: 3.5, TXREP: 2.753 }],
+    [10, '203.0.113.9', { AWL: undefined, TXREP: 0.162 }],
+  ] as const
+  const plugins = {
+    AWL: loadEngine({
+      pre: 'loadplugin Mail::SpamAssassin::Plugin::AWL\n',
+      cf: 'header AWL eval:check_from_in_auto_welcomelist()\n',
+    }),
+    TXREP: loadEngine({
+      pre: 'loadplugin Mail::SpamAssassin::Plugin::TxRep\n',
+      cf: 'use_txrep 1\nheader TXREP eval:check_senders_reputation()\n',
+    }),
+  }
+  for (const [rule, engine] of Object.entries(plugins)) {
+    const store = openReputationStore(':memory:')
+    for (const [index, [score, ip, wanted]] of messages.entries()) {
+      const [hit] = await scoreOnce(engine, store, mail('a@b.example', ip, String(index)), score)
+      assert.equal(hit?.ownScore, wanted[rule as keyof typeof wanted], `${rule}, message ${index}`)
+    }
+    store.close()
+  }
+})
+
 test('networks of addresses', () => {
   assert.equal(networkKey('198.51.100.7', 16, 48), '198.51')
   assert.equal(networkKey('198.51.100.7', 32, 48), '198.51.100.7')
