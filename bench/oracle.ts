@@ -72,6 +72,15 @@ export function readOracle(): Map<string, Recorded> {
     const entry = all.get(String(stages['path']))
     if (entry) entry.stages = stages
   }
+  // The texts again, read with Perl's $/ as it should be; the first 16 digits of each hash.
+  for (const line of lines('sa-text-stages.tsv.gz')) {
+    const [path, body, visible, invisible, raw] = line.split('\t')
+    const entry = all.get(path!)
+    if (entry) {
+      const texts = { body_sha1: body, visible_sha1: visible, invisible_sha1: invisible, raw_sha1: raw }
+      entry.stages = { ...entry.stages, ...texts }
+    }
+  }
   return all
 }
 
@@ -133,27 +142,6 @@ const stages: readonly (readonly [name: string, make: (views: Views) => readonly
 /** `NAME`, or `NAME(n)` for a value above 1, sorted. */
 function named(entries: readonly (readonly [string, number])[]): string[] {
   return entries.map(([name, count]) => (count > 1 ? `${name}(${count})` : name)).sort()
-}
-
-/**
- * The recording asked for the texts of the parts before it ran the rules, and SpamAssassin then has no raw lines of them any more: what
- * MIMEEval counts in quoted-printable parts is missing, MIME_QP_LONG_LINE in all 6,046 messages. A plain check of the same messages
- * with SpamAssassin's Perl API sets those counters, as ours does.
- */
-const artefacts = new Set([
-  'MIME_QP_LONG_LINE',
-  '__MIME_QP',
-  '__MIME_QPC',
-  '__PDS_QP_64',
-  '__PDS_QP_128',
-  '__PDS_QP_512',
-  '__PDS_QP_1024',
-  '__T_PDS_MSG_512',
-])
-
-/** Without the recording's artefacts. */
-function sound(names: readonly string[]): string[] {
-  return names.filter((name) => !artefacts.has(name.replace(/\(.*/, '')))
 }
 
 interface Difference {
@@ -238,7 +226,7 @@ export async function compareWithRecorded(
     for (const [name, make] of stages) {
       let equal = false
       try {
-        equal = sha1(make(scan.views)) === expected.stages[name]
+        equal = sha1(make(scan.views)).startsWith(String(expected.stages[name]))
       } catch (error) {
         if (tally.failed++ < 5) console.error(`${path}: ${name}: ${(error as Error).stack}`)
       }
@@ -248,11 +236,8 @@ export async function compareWithRecorded(
     try {
       const run = await engine.run(scan, { scoreSet: 0, subtests: true })
       const hits = named(run.hits.map((hit) => [hit.symbol, hit.count]))
-      const subtests = named(Object.entries(run.subtests))
-      tally.count('rules as recorded', String(expected.rules.toSorted()) === String(hits))
-      tally.count('subtests as recorded', String(expected.subtests.toSorted()) === String(subtests))
-      tally.count('rules', tally.compare(sound(expected.rules), sound(hits), path))
-      tally.count('subtests', tally.compare(sound(expected.subtests), sound(subtests), path))
+      tally.count('rules', tally.compare(expected.rules, hits, path))
+      tally.count('subtests', tally.compare(expected.subtests, named(Object.entries(run.subtests)), path))
       tally.count('score', Math.abs(scoreOf(run, scores, multiple) - expected.score) < 0.0015)
       for (const note of run.notes) tally.differ(`note: ${note.check} ${note.text}`, 'unexpected', path)
     } catch (error) {

@@ -40,7 +40,6 @@ export class MessageRun implements EvalHost {
   readonly settings: Settings
   private readonly plan: Plan
   private readonly table: RuleTable
-  private readonly frozen: Prepared['frozen']
   private readonly options: RunOptions
   private readonly active: Active
   private readonly hits: Hits
@@ -55,10 +54,9 @@ export class MessageRun implements EvalHost {
   /** The result is made: what comes late is dropped. */
   private over = false
 
-  constructor(plan: Plan, { table, activity, frozen }: Prepared, scan: Scan, options: RunOptions) {
+  constructor(plan: Plan, { table, activity }: Prepared, scan: Scan, options: RunOptions) {
     this.plan = plan
     this.table = table
-    this.frozen = frozen
     this.scan = scan
     this.options = options
     this.settings = overlaySettings(plan.settings, options.overlay)
@@ -247,7 +245,7 @@ export class MessageRun implements EvalHost {
   }
 
   private matchSingle(single: SingleRule, rule: Rule & { pattern: Pattern }): void {
-    const use = single.use ?? this.frozen?.get(single.rule) ?? this.fillPattern(single.rule, rule)
+    const use = single.use ?? this.fillPattern(rule)
     if (!use) return
     this.hits.settled[single.rule] = early
     const { regExp, names } = use.pattern
@@ -299,12 +297,10 @@ export class MessageRun implements EvalHost {
   }
 
   /** The pattern with captured texts put in; undefined when one is not known, and then the rule does not run. */
-  private fillPattern(index: number, rule: Rule & { pattern: Pattern }): SingleRule['use'] {
+  private fillPattern(rule: Rule & { pattern: Pattern }): SingleRule['use'] {
     const source = fillTemplates(rule.pattern.source, (name) => this.tagValues(name))
     if (source === undefined) return undefined
-    const use = patternUse(new LazyPattern(source, rule.pattern.flags), rule)
-    this.frozen?.set(index, use)
-    return use
+    return patternUse(new LazyPattern(source, rule.pattern.flags), rule)
   }
 
   private tagValues(name: string): readonly string[] {

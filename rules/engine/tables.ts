@@ -1,5 +1,4 @@
 // The table of a Plan, and further ones for users who have rules of their own. Patterns are compiled once for all of them.
-import type { PatternUse } from '../regex/matcher.js'
 import { Activity } from './activity.js'
 import type { PrefsOverlay } from './prefs.js'
 import { compileTable, type PatternCache, type RuleTable } from './table.js'
@@ -8,12 +7,6 @@ import type { Plan, Plugin } from './types.js'
 export interface EngineOptions {
   /** Network rules never run, whatever the score set says. */
   readonly local?: boolean
-  /**
-   * A regex with %{TAG} keeps for good the texts it is first completed with, as in a SpamAssassin 4.0.1 process (its Check plugin
-   * matches with /o). The stock rules' scores were found under that: done right, GB_CUSTOM_HTM_URI hits 1.4 % of the corpus, nearly
-   * all of it ham. Off by default, because an answer should not depend on an earlier message.
-   */
-  readonly frozenCaptures?: boolean
 }
 
 /** Users whose own rules are kept ready; a table costs about 2 MB. */
@@ -23,8 +16,6 @@ const userTablesMax = 16
 export interface Prepared {
   readonly table: RuleTable
   readonly activity: Activity
-  /** Completed patterns by rule, with frozenCaptures. */
-  readonly frozen: Map<number, PatternUse> | undefined
 }
 
 /** The table of the Plan, and those of users who have rules of their own. */
@@ -64,8 +55,7 @@ export class Tables {
   }
 
   private prepare(plan: Plan, patterns: PatternCache): Prepared {
-    const { local, frozenCaptures } = this.options
-    const table = compileTable(plan, this.plugins, local ?? false, patterns)
-    return { table, activity: new Activity(table), frozen: frozenCaptures ? new Map() : undefined }
+    const table = compileTable(plan, this.plugins, this.options.local ?? false, patterns)
+    return { table, activity: new Activity(table) }
   }
 }
