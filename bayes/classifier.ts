@@ -50,15 +50,31 @@ export interface Classifier {
   classify(features: Features, options?: ClassifyOptions): Classification
   /** The members one by one, for experiments and for a rule on their disagreement. */
   members(features: Features, user?: string): MemberScores
-  /** Takes new memory of an owner. */
-  adopt(owner: string, model: SharedModel): void
+  /** Takes new memory of an owner; undefined = there is none any more. */
+  adopt(owner: string, model: SharedModel | undefined): void
   /** The store was replaced by one with another salt. */
   reseed(salt: number): void
 }
 
-export function createClassifierOf(shared: SharedLearner): Classifier {
+/** Users without a model in memory that were asked for; remembered so that each is asked for once. */
+const askedMax = 10_000
+
+/** `want` is called with a user whose own model is not in memory: it may be brought there for the next mail. */
+export function createClassifierOf(shared: SharedLearner, want?: (user: string) => void): Classifier {
   const views = new Map<string, View>()
-  const adopt = (owner: string, model: SharedModel): void => {
+  const asked = new Set<string>()
+  const ask = (user: string): void => {
+    if (!want || views.has(user) || asked.has(user)) return
+    if (asked.size >= askedMax) asked.clear()
+    asked.add(user)
+    want(user)
+  }
+  const adopt = (owner: string, model: SharedModel | undefined): void => {
+    asked.delete(owner)
+    if (!model) {
+      views.delete(owner)
+      return
+    }
     const grams = new Float32Array(model.grams ?? new SharedArrayBuffer(0))
     views.set(owner, {
       control: new Int32Array(model.control),
@@ -100,6 +116,7 @@ export function createClassifierOf(shared: SharedLearner): Classifier {
     },
     members: score,
     classify(features, options) {
+      if (options?.user) ask(options.user)
       const site = totalsOf(views.get(''))
       const own = totalsOf(options?.user ? views.get(options.user) : undefined)
       const imported = totalsOf(views.get(importedOwner))

@@ -138,7 +138,9 @@ export function openLearner(options: OpenOptions): Promise<LearnerClient> {
       if (message.refused !== undefined) return fail(new Error(message.refused))
       const news = message.ready ?? message
       if (news.salt !== undefined) salt = news.salt
-      for (const [owner, model] of news.models ?? []) models.set(owner, model)
+      for (const [owner, model] of news.models ?? [])
+        if (model) models.set(owner, model)
+        else models.delete(owner)
       if (message.ready) resolve(client)
       if (message.id === undefined) return
       const waiter = waiting.get(message.id)
@@ -181,18 +183,21 @@ interface ThreadMessage {
   readonly error?: string
   readonly refused?: string
   readonly salt?: number
-  readonly models?: readonly (readonly [string, SharedModel])[]
-  readonly ready?: { readonly salt: number; readonly models: readonly (readonly [string, SharedModel])[] }
+  readonly models?: readonly (readonly [string, SharedModel | undefined])[]
+  readonly ready?: {
+    readonly salt: number
+    readonly models: readonly (readonly [string, SharedModel | undefined])[]
+  }
 }
 
 /** The reading side for one thread; follows the learner's announcements. */
 export function createClassifier(shared: SharedLearner): Classifier {
-  const classifier = createClassifierOf(shared)
-  if (shared.channel === undefined) return classifier
+  if (shared.channel === undefined) return createClassifierOf(shared)
   const announcements = new BroadcastChannel(shared.channel)
+  const classifier = createClassifierOf(shared, (user) => announcements.postMessage({ want: user }))
   announcements.onmessage = (event: unknown) => {
     const { data } = event as {
-      data: { models?: readonly (readonly [string, SharedModel])[]; salt?: number }
+      data: { models?: readonly (readonly [string, SharedModel | undefined])[]; salt?: number }
     }
     if (data.salt !== undefined) classifier.reseed(data.salt)
     for (const [owner, model] of data.models ?? []) classifier.adopt(owner, model)

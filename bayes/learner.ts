@@ -28,6 +28,8 @@ export interface LearnerSettings {
   /** Scans that can be taught by id: how many, and for how long. 0 rows = none. */
   readonly scanRowsMax: number
   readonly scanDays: number
+  /** Memory for users' own models; those not asked for lately leave it and come back when they are asked for. */
+  readonly ownBytesMax: number
   /** Sources whose learnings are never held: the admin's own. */
   readonly trustedSources: readonly string[]
   /** Salt of a new store; random when absent. */
@@ -42,6 +44,7 @@ export const defaultSettings: LearnerSettings = {
   ledgerDays: 0,
   scanRowsMax: 20_000,
   scanDays: 3,
+  ownBytesMax: 64 * 2 ** 20,
   trustedSources: ['cli', 'import'],
 }
 
@@ -86,6 +89,7 @@ export class Learner {
   readonly notes: string[] = []
   readonly site: Model
   private readonly own = new Map<string, Model>()
+  private dropped: string[] = []
   private foreign: SharedModel | undefined
   private replay = new Map<string, { spam: number[]; ham: number[] }>()
   private random: () => number
@@ -144,15 +148,27 @@ export class Learner {
     if (this.foreign) yield [importedOwner, this.foreign]
   }
 
-  /** Owners whose memory moved since the last call. */
-  takeMoved(): [owner: string, model: SharedModel][] {
-    const moved: [string, SharedModel][] = []
+  /** Owners whose memory moved since the last call; undefined = it is not held any more. */
+  takeMoved(): [owner: string, model: SharedModel | undefined][] {
+    this.trimOwners()
+    const moved: [string, SharedModel | undefined][] = this.dropped.map((owner) => [owner, undefined])
+    this.dropped = []
     for (const [owner, model] of [['', this.site] as const, ...this.own])
       if (model.moved) {
         model.moved = false
         moved.push([owner, model.handle])
       }
     return moved
+  }
+
+  /** Brings a user's own model into memory; nothing happens for a user who never taught. */
+  loadOwner(owner: string): void {
+    if (
+      owner !== '' &&
+      !this.own.has(owner) &&
+      this.ledger.seqs(owner, true).length + this.ledger.seqs(owner, false).length > 0
+    )
+      this.modelOf(owner)
   }
 
   /**
@@ -485,8 +501,9 @@ export class Learner {
   }
 
   private recount(row: LedgerRow): void {
+    const model = this.modelOf(row.owner)
     this.ledger.setState(row.seq, 'counted')
-    this.modelOf(row.owner).count(this.ledger.features(row.seq, row.mail), row.isSpam, 1)
+    model.count(this.ledger.features(row.seq, row.mail), row.isSpam, 1)
     this.replayOf(row.owner)[row.isSpam ? 'spam' : 'ham'].push(row.seq)
     this.stale.add(row.owner)
   }
@@ -514,15 +531,32 @@ export class Learner {
     return n >= burstMin && Math.max(spam, ham) > burstShare * n
   }
 
+  /** The model of an owner; a user's comes from the ledger when it is not in memory, and counts as asked for lately. */
   private modelOf(owner: string): Model {
     if (owner === '') return this.site
     let model = this.own.get(owner)
-    if (!model) {
-      model = new Model(this.settings.profile, { own: true })
-      model.moved = true
-      this.own.set(owner, model)
-    }
+    if (model) this.own.delete(owner)
+    this.own.set(owner, (model ??= this.buildOwn(owner)))
     return model
+  }
+
+  private buildOwn(owner: string): Model {
+    const model = new Model(this.settings.profile, { own: true })
+    this.rebuildOwn(owner, model)
+    model.moved = true
+    return model
+  }
+
+  private trimOwners(): void {
+    let bytes = 0
+    for (const model of this.own.values()) bytes += model.sizeBytes
+    for (const [owner, model] of this.own) {
+      if (bytes <= this.settings.ownBytesMax || this.own.size === 1) return
+      this.own.delete(owner)
+      this.replay.delete(owner)
+      this.dropped.push(owner)
+      bytes -= model.sizeBytes
+    }
   }
 
   private replayOf(owner: string): { spam: number[]; ham: number[] } {
@@ -549,7 +583,9 @@ export class Learner {
 
   private load(): void {
     if (this.ledger.readOnly || this.settings.dataDir === undefined || !this.loadSnapshot()) this.reload()
-    for (const owner of this.ledger.owners()) if (owner !== '') this.rebuildOwn(owner, this.modelOf(owner))
+    for (const owner of this.ledger.owners()) if (owner !== '') this.modelOf(owner)
+    this.trimOwners()
+    this.dropped = []
     this.loadImported()
   }
 

@@ -76,7 +76,12 @@ class LearnerThread {
     this.announcements = new BroadcastChannel(start.channel)
     // A worker that starts says hello; what moved between its handle and now reaches it this way.
     this.announcements.onmessage = (event: unknown) => {
-      if ((event as { data: unknown }).data === 'hello') this.announce([...this.learner.models()])
+      const { data } = event as { data: unknown }
+      if (data === 'hello') this.announce([...this.learner.models()])
+      else if (isWant(data)) {
+        this.learner.loadOwner(data.want)
+        this.announce(this.learner.takeMoved())
+      }
     }
     this.learner.takeMoved()
     port.on('message', (envelope: Envelope) => {
@@ -278,6 +283,10 @@ class LearnerThread {
   private fail(id: number, error: unknown): void {
     this.port.postMessage({ id, error: error instanceof Error ? error.message : String(error) })
   }
+}
+
+function isWant(data: unknown): data is { readonly want: string } {
+  return typeof (data as { want?: unknown } | null)?.want === 'string'
 }
 
 if (parentPort) {
