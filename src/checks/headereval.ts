@@ -159,7 +159,7 @@ export const headerEval: Plugin = {
       return ['From:raw', 'Subject:raw']
         .flatMap((request) => headerAll(scan, request))
         .some((value) =>
-          [...value.matchAll(/=\?([^\n]+?)\?[^\n]\?[^\n]*?\?=/g)].some(
+          [...value.matchAll(/=\?([^\n]{1,100}?)\?[^\n]\?[^\n]{0,500}?\?=/g)].some(
             (word) => !isCharsetOk(word[1]!, locales),
           ),
         )

@@ -5,7 +5,7 @@ import type { ByteString, Part, Scan } from '../types.js'
 import { capsProneCharset } from './headereval.js'
 import { isCharsetOk, okLocales } from './locales.js'
 import { declaredType, isLeaf, partHeader, partsOf } from './parts.js'
-import { countChars, header, isSpace, linesOf, lower, trim, words } from './text.js'
+import { countChars, header, isSpace, linesOf, longestLine, lower, trim, words } from './text.js'
 
 /** Counters by the names that check_for_mime asks for; flags are 0 or 1. */
 interface Counters {
@@ -237,7 +237,7 @@ function base64LineMax(scan: Scan): number {
     for (const part of scan.message.parts) {
       if (!isLeaf(part) || declaredType(part).type === 'application/ics') continue
       if (lower(partHeader(part, 'content-transfer-encoding')) !== 'base64') continue
-      for (const line of linesOf(part.rawBody)) longest = Math.max(longest, line.length)
+      longest = Math.max(longest, longestLine(part.rawBody))
     }
     return longest
   })

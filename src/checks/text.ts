@@ -45,7 +45,25 @@ export function escapeRegex(text: string): string {
 
 /** Lines with their line ends kept. */
 export function linesOf(text: ByteString): string[] {
-  return text === '' ? [] : text.split(/(?<=\n)/)
+  const lines: string[] = []
+  let start = 0
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+    lines.push(text.slice(start, end + 1))
+    start = end + 1
+  }
+  if (start < text.length) lines.push(text.slice(start))
+  return lines
+}
+
+/** Bytes of the longest line, its end included. */
+export function longestLine(text: ByteString): number {
+  let longest = 0
+  let start = 0
+  for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+    longest = Math.max(longest, end + 1 - start)
+    start = end + 1
+  }
+  return Math.max(longest, text.length - start)
 }
 
 /** How many chars of the text have a code for which `wanted` is true. */

@@ -80,6 +80,13 @@ describe('hostile mail', () => {
     ))
   test('a PDF of strings', () => check(attachment('a.pdf', `%PDF-1.4\n${repeat('/Title (\\(', 400_000)}`)))
 
+  test('a thousand parts', () =>
+    check(
+      `Content-Type: multipart/alternative; boundary=B\n\n${repeat('--B\nContent-Type: text/html; charset=koi8-r\n\n<p>x</p>\n', 60_000)}--B--\n`,
+    ))
+  test('ten megabytes of base64', () =>
+    check(attachment('a.dat', repeat(`${'QUJD'.repeat(19)}\n`, 10_000_000))))
+
   test('random bytes', async () => {
     const bytes = fc.uint8Array({ maxLength: 600 }).map((array) => Buffer.from(array).toString('latin1'))
     const headers = fc.constantFrom(
