@@ -145,11 +145,6 @@ function findList(settings: Settings, name: string): List | undefined {
   return listsOf(setting<Changes>(settings, 'address_lists')).get(name)
 }
 
-/** A list of that name was ever filled. */
-export function hasAddressList(settings: Settings, name: string): boolean {
-  return findList(settings, name) !== undefined
-}
-
 export function inAddressList(settings: Settings, name: string, address: string): boolean {
   const list = findList(settings, name)
   if (!list) return false
