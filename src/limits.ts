@@ -57,10 +57,12 @@ export const spamdFirstLineMs = 30_000
 export const spamdRequestMs = 300_000
 /** HTTP request must be complete within. */
 export const httpRequestMs = 120_000
-/** Connections at once on all scan listeners; further ones wait in the backlog. */
+/** Connections at once on all scan listeners; further ones are refused. */
 export const connectionsMax = 4096
 /** Scans waiting for a worker before a front pushes back. */
 export const scanQueueMax = 1024
+/** Bytes of messages waiting for a worker. */
+export const scanQueueBytesMax = 256 * 1024 * 1024
 /** A worker silent for so long on one message is replaced, milliseconds. */
 export const scanHangMs = 30_000
 /** clamd: largest stream handed over (clamd's own StreamMaxLength default is 25 MiB). */

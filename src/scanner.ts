@@ -23,7 +23,8 @@ export interface ScannerSetup {
   readonly prefs: PrefsSource
   readonly net: Net
   readonly classifier?: ScanClassifier | undefined
-  readonly suspended?: readonly string[]
+  /** Left out; may grow while the scanner is in use. */
+  readonly suspended?: ReadonlySet<string>
   /** Folder of all state; absent = nothing is remembered between messages. */
   readonly dataDir?: string | undefined
 }
@@ -46,7 +47,7 @@ export function createScanner(setup: ScannerSetup): Scanner {
     reputation: openReputation(plan, setup.dataDir),
     classifier: setup.classifier,
     prefsOf: createPrefs(plan, setup.prefs),
-    suspended: new Set(setup.suspended ?? []),
+    suspended: setup.suspended ?? new Set(),
   }
   return { context, scan: (request, onRule) => scanMessage(request, context, onRule) }
 }

@@ -16,6 +16,7 @@ const entriesMax = 6 << 20
 
 /** A matcher that can be given automata later. */
 export interface SwitchingMatcher extends TextMatcher {
+  /** Takes the automata of these patterns; the first ones given stay. */
   adopt(set: AutomatonSet): void
   /** Texts that went through the automata. */
   readonly fastTexts: number
@@ -28,7 +29,7 @@ export function createSwitchingMatcher(uses: readonly PatternUse[]): SwitchingMa
     match: (lines, active, onHit, firsts, starting) =>
       (fast ?? plain).match(lines, active, onHit, firsts, starting),
     adopt(set) {
-      fast = createFastMatcher(uses, set)
+      fast ??= createFastMatcher(uses, set)
     },
     get fastTexts() {
       return fast?.texts ?? 0

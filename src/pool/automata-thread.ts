@@ -1,5 +1,5 @@
-// The thread that makes the automata of a plan: from the cache file when it fits, else built, which takes seconds, and saved. Ends after
-// its one answer, so that the build's memory goes with it.
+// The thread that makes the automata of a plan: from the cache file as far as they are there; the others are built, which takes seconds,
+// and saved. Ends after that, so that the build's memory goes with it.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
@@ -9,6 +9,7 @@ import {
   buildAutomata,
   decodeSets,
   encodeSets,
+  type PatternSource,
   patternsKey,
 } from '../../rules/regex/automata/tables.js'
 import { plugins } from '../checks/index.js'
@@ -36,22 +37,29 @@ function writeCache(sets: ReadonlyMap<string, AutomatonSet>): string | undefined
   }
 }
 
+function post(built: number, complete: boolean, notSaved?: string): void {
+  const made: AutomataMade = {
+    sets,
+    built,
+    complete,
+    tookMs: performance.now() - startedAt,
+    ...(notSaved === undefined ? {} : { notSaved }),
+  }
+  parentPort!.postMessage(made)
+}
+
 const startedAt = performance.now()
-const lists = createEngine(plan, plugins).patternLists()
 const cached = readCache() ?? new Map<string, AutomatonSet>()
 const sets = new Map<string, AutomatonSet>()
-let built = 0
-for (const patterns of lists) {
+const missing = new Map<string, readonly PatternSource[]>()
+for (const patterns of createEngine(plan, plugins).patternLists()) {
   const key = patternsKey(patterns)
   const known = cached.get(key)
-  if (!known) built++
-  sets.set(key, known ?? buildAutomata(patterns))
+  if (known) sets.set(key, known)
+  else missing.set(key, patterns)
 }
-const notSaved = built > 0 ? writeCache(sets) : undefined
-const made: AutomataMade = {
-  sets,
-  built,
-  tookMs: performance.now() - startedAt,
-  ...(notSaved === undefined ? {} : { notSaved }),
+post(0, missing.size === 0)
+if (missing.size > 0) {
+  for (const [key, patterns] of missing) sets.set(key, buildAutomata(patterns))
+  post(missing.size, true, writeCache(sets))
 }
-parentPort!.postMessage(made)

@@ -12,6 +12,8 @@ export interface AutomataJob {
 export interface AutomataMade {
   /** By the key of their list of patterns (patternsKey). */
   readonly sets: ReadonlyMap<string, AutomatonSet>
+  /** All lists have theirs; false = those of the cache file, others are being built. */
+  readonly complete: boolean
   /** Lists that were not in the cache file. */
   readonly built: number
   readonly tookMs: number
@@ -19,11 +21,15 @@ export interface AutomataMade {
   readonly notSaved?: string
 }
 
-export function makeAutomata(job: AutomataJob): Promise<AutomataMade> {
+/** @param onMade called once or twice: with what the cache file has, and when all are built. */
+export function makeAutomata(job: AutomataJob, onMade: (made: AutomataMade) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./automata-thread.js', import.meta.url), { workerData: job })
     worker.unref()
-    worker.once('message', resolve)
+    worker.on('message', (made: AutomataMade) => {
+      onMade(made)
+      if (made.complete) resolve()
+    })
     worker.once('error', reject)
     worker.once('exit', () => reject(new Error('the automata thread ended without an answer')))
   })

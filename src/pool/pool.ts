@@ -1,28 +1,28 @@
-// Scan workers: one queue, least-loaded dispatch, a watchdog. In: Requests. Out: Scanned, or a CoreError that the front answers in its
-// own dialect. A worker that is silent too long is replaced; its other messages are scanned again, and the guilty one without the
+// Scan workers: a bounded queue, least-loaded dispatch, a watchdog. In: Requests. Out: outcomes, or a CoreError that the front answers in
+// its own dialect. A worker that is silent too long is replaced; its other messages are scanned again, and the guilty one without the
 // rule that was running, which stays suspended until the next reload (DESIGN 8). Nothing that was accepted is lost.
 import { existsSync } from 'node:fs'
-import { MessageChannel, Worker } from 'node:worker_threads'
 import type { SharedLearner } from '../../bayes/index.js'
 import type { Plan } from '../../rules/engine/types.js'
 import { CoreError } from '../errors.js'
+import { scanQueueBytesMax } from '../limits.js'
 import type { Log } from '../log.js'
-import { netFlags, serveNet } from '../net/proxy.js'
 import type { ScanOutcome, ScanPolicy } from '../scan.js'
 import type { Net, Request } from '../types.js'
 import { type AutomataMade, makeAutomata } from './automata.js'
-import { type FromWorker, type PrefsSource, Progress, type ToWorker, type WorkerSetup } from './protocol.js'
+import type { FromWorker, PrefsSource } from './protocol.js'
+import { isLarge, type Job, ScanWorker } from './scan-worker.js'
 
 export interface PoolOptions {
   readonly count: number
   readonly queueMax: number
   readonly hangMs: number
   readonly net: Net
+  /** Folder of all state, for what remembers senders; undefined = nothing is remembered. */
+  readonly dataDir: string | undefined
   /** Read anew for each worker that starts: the memory may have moved. */
   readonly learner: () => SharedLearner | undefined
   readonly log: Log
-  /** Folder of all state. */
-  readonly dataDir: string | undefined
   /** Where built automata are kept; undefined = none are built, the plain engine answers. */
   readonly automataFile: string | undefined
   /** Called when a rule is suspended: metrics. */
@@ -36,106 +36,22 @@ export interface Ruling {
   readonly prefs: PrefsSource
 }
 
-interface Job {
-  readonly number: number
-  readonly request: Request
-  readonly resolve: (outcome: ScanOutcome) => void
-  readonly reject: (error: Error) => void
-  attempts: number
-}
-
 /** Scans a worker holds at once while look-ups are awaited; parsing and rules still run one after the other. */
 const jobsPerWorkerNetwork = 32
-const jobsPerWorkerLocal = 3
-/** A message that made workers hang so often is given up with a temporary failure. */
-const attemptsMax = 3
+/** Without look-ups: one that runs, and one that is there when it ends. */
+const jobsPerWorkerLocal = 2
+/** A message that made workers end so often is given up with a temporary failure. */
+const crashesMax = 3
 const watchMs = 500
-
-class ScanWorker {
-  readonly jobs = new Map<number, Job>()
-  private readonly progress: Int32Array
-  private readonly worker: Worker
-  private lastBeat = -1
-  private lastBeatAt = Date.now()
-  readonly ready: Promise<void>
-  ended = false
-
-  constructor(
-    ruling: Ruling,
-    suspended: readonly string[],
-    automata: AutomataMade['sets'] | undefined,
-    options: PoolOptions,
-    onMessage: (message: FromWorker) => void,
-    onExit: () => void,
-  ) {
-    const shared = new SharedArrayBuffer(Progress.slots * 4)
-    this.progress = new Int32Array(shared)
-    const { port1, port2 } = new MessageChannel()
-    serveNet(port1, options.net)
-    port1.unref()
-    const setup: WorkerSetup = {
-      ...ruling,
-      dataDir: options.dataDir,
-      learner: options.learner(),
-      net: port2,
-      netFlags: netFlags(options.net),
-      progress: shared,
-      suspended,
-      ...(automata ? { automata } : {}),
-    }
-    this.worker = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData: setup,
-      transferList: [port2],
-    })
-    this.ready = new Promise((resolve, reject) => {
-      this.worker.on('message', (message: FromWorker) => {
-        if (message.type === 'ready') resolve()
-        else onMessage(message)
-      })
-      this.worker.on('error', (error) => {
-        options.log.error({ err: error }, 'scan worker crashed')
-        reject(error)
-      })
-      this.worker.on('exit', () => {
-        this.ended = true
-        port1.close()
-        reject(new Error('scan worker ended before it was ready'))
-        onExit()
-      })
-    })
-    this.ready.catch(() => {})
-  }
-
-  post(message: ToWorker): void {
-    this.worker.postMessage(message)
-  }
-
-  /** Milliseconds since the event loop of the worker last turned; 0 when it has nothing to do. */
-  silentMs(now: number): number {
-    const beat = Atomics.load(this.progress, Progress.heartbeat)
-    if (beat !== this.lastBeat || this.jobs.size === 0) {
-      this.lastBeat = beat
-      this.lastBeatAt = now
-    }
-    return now - this.lastBeatAt
-  }
-
-  /** Job and rule (index in the plan) that are running now. */
-  running(): { job: number; rule: number } {
-    return {
-      job: Atomics.load(this.progress, Progress.job),
-      rule: Atomics.load(this.progress, Progress.rule),
-    }
-  }
-
-  terminate(): void {
-    void this.worker.terminate()
-  }
-}
+/** A worker that could not even start is replaced no sooner. */
+const restartMs = 1000
 
 export class WorkerPool {
   private workers: ScanWorker[] = []
+  /** Workers of an old ruling that still scan. */
+  private readonly retired = new Set<ScanWorker>()
   private readonly queue: Job[] = []
+  private queuedBytes = 0
   private readonly suspended = new Set<string>()
   private readonly watch: NodeJS.Timeout
   private nextNumber = 1
@@ -154,9 +70,6 @@ export class WorkerPool {
   /** Starts the workers and resolves when all are warm: the port opens after that. */
   static async start(ruling: Ruling, options: PoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(ruling, options)
-    const automata = pool.fetchAutomata(ruling)
-    // Saved ones are there before the workers are warm; a build must not hold up the start.
-    if (options.automataFile !== undefined && existsSync(options.automataFile)) await automata
     pool.workers = await pool.startWorkers(ruling)
     return pool
   }
@@ -166,7 +79,9 @@ export class WorkerPool {
   }
 
   get inFlight(): number {
-    return this.workers.reduce((sum, worker) => sum + worker.jobs.size, 0)
+    let sum = 0
+    for (const worker of this.living()) sum += worker.jobs.size
+    return sum
   }
 
   get suspendedRules(): readonly string[] {
@@ -176,43 +91,23 @@ export class WorkerPool {
   /** @throws CoreError overloaded | shutting-down | scan-failed (as rejection). */
   scan(request: Request): Promise<ScanOutcome> {
     if (this.closing) return Promise.reject(new CoreError('shutting-down', 'hamd is shutting down'))
-    if (this.queue.length >= this.options.queueMax)
+    if (this.queue.length >= this.options.queueMax || this.queuedBytes >= scanQueueBytesMax)
       return Promise.reject(new CoreError('overloaded', `${this.queue.length} messages wait already`))
     return new Promise((resolve, reject) => {
-      this.queue.push({ number: this.nextNumber++, request, resolve, reject, attempts: 0 })
+      this.enqueue({ number: this.nextNumber++, request, resolve, reject, crashes: 0 }, false)
       this.dispatch()
     })
   }
 
   /** Starts workers under the new ruling, then switches: scans under way finish under the old one. */
   async reload(ruling: Ruling): Promise<void> {
-    this.suspended.clear()
     const fresh = await this.startWorkers(ruling)
     const old = this.workers
+    this.suspended.clear()
     this.ruling = ruling
     this.workers = fresh
     for (const worker of old) this.retire(worker)
     this.dispatch()
-    void this.fetchAutomata(ruling)
-  }
-
-  /** Gives the automata of a ruling to its workers as soon as they are there. */
-  private async fetchAutomata(ruling: Ruling): Promise<void> {
-    const { automataFile, log } = this.options
-    if (automataFile === undefined) return
-    try {
-      const made = await makeAutomata({ plan: ruling.plan, cacheFile: automataFile })
-      if (this.ruling !== ruling || this.closing) return
-      this.automata = made.sets
-      for (const worker of this.workers) worker.post({ type: 'adopt', automata: made.sets })
-      if (made.notSaved !== undefined) log.warn(`automata could not be saved: ${made.notSaved}`)
-      log.info(
-        { lists: made.sets.size, built: made.built, tookMs: Math.round(made.tookMs) },
-        'fast path ready',
-      )
-    } catch (error) {
-      log.warn({ err: error }, 'no automata: rules run on the plain engine')
-    }
   }
 
   /** Waits for scans in flight, then ends the workers. */
@@ -220,12 +115,26 @@ export class WorkerPool {
     this.closing = true
     if (this.inFlight + this.queue.length > 0) await new Promise<void>((resolve) => (this.idle = resolve))
     clearInterval(this.watch)
-    for (const worker of this.workers) worker.terminate()
+    for (const worker of this.living()) worker.terminate()
   }
 
+  private *living(): Generator<ScanWorker> {
+    yield* this.workers
+    yield* this.retired
+  }
+
+  // ---- workers
+
+  /**
+   * Workers and automata load side by side. Automata of the cache file are waited for; those that have to be built are adopted when
+   * they are there, because a build must not hold up the start.
+   */
   private async startWorkers(ruling: Ruling): Promise<ScanWorker[]> {
-    const workers = Array.from({ length: this.options.count }, () => this.createWorker(ruling))
+    const workers: ScanWorker[] = Array.from({ length: this.options.count }, () => this.createWorker(ruling))
+    const automata = this.fetchAutomata(ruling, workers)
     try {
+      const [cached] = await Promise.all([automata, ...workers.map((worker) => worker.loaded)])
+      for (const worker of workers) worker.begin(cached)
       await Promise.all(workers.map((worker) => worker.ready))
     } catch (error) {
       for (const worker of workers) worker.terminate()
@@ -234,11 +143,38 @@ export class WorkerPool {
     return workers
   }
 
+  /** The automata that are there at once; further ones go to the workers of the ruling as soon as they are built. */
+  private fetchAutomata(
+    ruling: Ruling,
+    workers: readonly ScanWorker[],
+  ): Promise<AutomataMade['sets'] | undefined> {
+    const { automataFile, log } = this.options
+    if (automataFile === undefined) return Promise.resolve(undefined)
+    return new Promise((resolve) => {
+      const onMade = (made: AutomataMade) => {
+        this.automata = made.sets
+        const current = this.ruling === ruling && this.workers.length > 0 ? this.workers : workers
+        for (const worker of current) worker.post({ type: 'adopt', automata: made.sets })
+        resolve(made.sets)
+        if (made.notSaved !== undefined) log.warn(`automata could not be saved: ${made.notSaved}`)
+        if (made.complete)
+          log.info(
+            { lists: made.sets.size, built: made.built, tookMs: Math.round(made.tookMs) },
+            'fast path ready',
+          )
+      }
+      if (!existsSync(automataFile)) resolve(undefined)
+      makeAutomata({ plan: ruling.plan, cacheFile: automataFile }, onMade).catch((error) => {
+        log.warn({ err: error }, 'no automata: rules run on the plain engine')
+        resolve(undefined)
+      })
+    })
+  }
+
   private createWorker(ruling: Ruling): ScanWorker {
     const worker: ScanWorker = new ScanWorker(
       ruling,
       [...this.suspended],
-      this.automata,
       this.options,
       (message) => this.onMessage(worker, message),
       () => this.onExit(worker),
@@ -246,69 +182,117 @@ export class WorkerPool {
     return worker
   }
 
+  /** A worker of an old ruling ends as soon as its scans are answered. */
+  private retire(worker: ScanWorker): void {
+    if (worker.jobs.size === 0) worker.terminate()
+    else this.retired.add(worker)
+  }
+
+  private onExit(worker: ScanWorker): void {
+    this.takeBack(worker)
+    this.retired.delete(worker)
+    const place = this.workers.indexOf(worker)
+    if (place >= 0 && !(this.closing && this.queue.length === 0)) {
+      if (worker.warm) this.replace(place)
+      else setTimeout(() => this.workers[place] === worker && this.replace(place), restartMs)
+    }
+    this.dispatch()
+    this.checkIdle()
+  }
+
+  private replace(place: number): void {
+    const fresh = this.createWorker(this.ruling)
+    this.workers[place] = fresh
+    fresh.loaded.then(
+      () => fresh.begin(this.automata),
+      () => {},
+    )
+    fresh.ready.then(
+      () => this.dispatch(),
+      () => this.options.log.error('a replacement worker did not start'),
+    )
+  }
+
+  /** Jobs of a worker that ended go back to the head of the queue; the one it was running has a limited number of tries. */
+  private takeBack(worker: ScanWorker): void {
+    const { job: guilty } = worker.running()
+    const known = worker.jobs.has(guilty)
+    for (const job of [...worker.jobs.values()].reverse()) {
+      if (job.number === guilty || !known) job.crashes++
+      if (job.crashes < crashesMax) this.enqueue(job, true)
+      else job.reject(new CoreError('scan-failed', 'this message made scan workers end again and again'))
+    }
+    worker.jobs.clear()
+  }
+
+  // ---- jobs
+
+  private enqueue(job: Job, first: boolean): void {
+    this.queuedBytes += job.request.raw.length
+    if (first) this.queue.unshift(job)
+    else this.queue.push(job)
+  }
+
+  /** Gives waiting messages to workers: in order, except that small ones may pass large ones that have to wait. */
   private dispatch(): void {
-    const most =
-      this.options.net.dns.enabled || this.options.net.clamd ? jobsPerWorkerNetwork : jobsPerWorkerLocal
-    while (this.queue.length > 0) {
-      let least: ScanWorker | undefined
-      for (const worker of this.workers) {
-        if (!worker.ended && worker.jobs.size < (least?.jobs.size ?? most)) least = worker
-      }
-      if (!least) return
-      const job = this.queue.shift()!
-      job.attempts++
-      least.jobs.set(job.number, job)
-      least.post({ type: 'scan', job: job.number, request: job.request })
+    for (let at = 0; at < this.queue.length; ) {
+      const job = this.queue[at]!
+      const worker = this.placeFor(job)
+      if (worker) {
+        this.queue.splice(at, 1)
+        this.queuedBytes -= job.request.raw.length
+        worker.scan(job)
+      } else if (isLarge(job)) at++
+      else return
     }
   }
 
+  /** The least loaded worker that may take this job. Large messages never hold all workers, if there are several. */
+  private placeFor(job: Job): ScanWorker | undefined {
+    const { net } = this.options
+    const most = net.dns.enabled || net.clamd ? jobsPerWorkerNetwork : jobsPerWorkerLocal
+    const usable = this.workers.filter((worker) => worker.warm && !worker.ended)
+    const large = usable.filter((worker) => worker.hasLarge)
+    if (isLarge(job) && large.length >= Math.max(1, usable.length - 1)) return undefined
+    const others = large.length === usable.length ? usable : usable.filter((worker) => !worker.hasLarge)
+    let least: ScanWorker | undefined
+    for (const worker of others) if (worker.jobs.size < (least?.jobs.size ?? most)) least = worker
+    return least
+  }
+
   private onMessage(worker: ScanWorker, message: FromWorker): void {
-    if (message.type === 'ready') return
+    if (message.type !== 'scanned' && message.type !== 'failed') return
     const job = worker.jobs.get(message.job)
     if (!job) return
     worker.jobs.delete(message.job)
     if (message.type === 'scanned') job.resolve(message.outcome)
     else job.reject(new CoreError('scan-failed', message.message))
     this.dispatch()
-    if (!this.workers.includes(worker) && worker.jobs.size === 0) worker.terminate()
+    if (worker.jobs.size === 0 && this.retired.has(worker)) worker.terminate()
+    this.checkIdle()
+  }
+
+  private checkIdle(): void {
     if (this.idle && this.inFlight + this.queue.length === 0) this.idle()
   }
 
-  /** A worker of an old ruling ends as soon as its scans are answered. */
-  private retire(worker: ScanWorker): void {
-    if (worker.jobs.size === 0) worker.terminate()
-  }
-
-  private onExit(worker: ScanWorker): void {
-    for (const job of [...worker.jobs.values()].reverse()) {
-      if (job.attempts >= attemptsMax)
-        job.reject(new CoreError('scan-failed', 'this message made scan workers fail again and again'))
-      else this.queue.unshift(job)
-    }
-    worker.jobs.clear()
-    const place = this.workers.indexOf(worker)
-    if (place < 0 || this.closing) return
-    const fresh = this.createWorker(this.ruling)
-    this.workers[place] = fresh
-    fresh.ready.then(
-      () => this.dispatch(),
-      () => this.options.log.error('a replacement worker did not start'),
-    )
-    this.dispatch()
-  }
+  // ---- watchdog
 
   private watchWorkers(): void {
     const now = Date.now()
-    for (const worker of this.workers) {
-      if (worker.ended || worker.silentMs(now) < this.options.hangMs) continue
+    for (const worker of [...this.living()]) {
+      if (worker.ended || !worker.warm || worker.silentMs(now) < this.options.hangMs) continue
       const { job, rule } = worker.running()
       const name = this.ruling.plan.rules[rule]?.name
-      if (name !== undefined && job !== 0) {
-        this.suspended.add(name)
-        this.options.onSuspend?.(name)
-      }
+      if (name !== undefined && worker.jobs.has(job)) this.suspend(name)
       this.options.log.error({ job, rule: name }, 'scan worker silent too long, replaced')
       worker.terminate()
     }
+  }
+
+  private suspend(rule: string): void {
+    this.suspended.add(rule)
+    this.options.onSuspend?.(rule)
+    for (const worker of this.living()) worker.post({ type: 'suspend', rule })
   }
 }

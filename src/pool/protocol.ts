@@ -23,8 +23,6 @@ export interface WorkerSetup {
   readonly progress: SharedArrayBuffer
   /** Rules that ran away before and are left out. */
   readonly suspended: readonly string[]
-  /** Automata of the rules, when they are there already. */
-  readonly automata?: AutomataMade['sets']
 }
 
 /** Where per-user preferences come from. */
@@ -37,7 +35,7 @@ export interface PrefsSource {
 
 /** Int32 slots of `WorkerSetup.progress`. */
 export const Progress = {
-  /** Grows while the worker's event loop turns. */
+  /** Grows while the worker's event loop turns, and with each step of a scan. */
   heartbeat: 0,
   /** Job whose synchronous part is running, 0 = none. */
   job: 1,
@@ -48,11 +46,16 @@ export const Progress = {
 
 /** A worker that is not needed any more is terminated. */
 export type ToWorker =
+  /** Answers `loaded`: warm up, with these automata. */
+  | { readonly type: 'begin'; readonly automata?: AutomataMade['sets'] }
   | { readonly type: 'scan'; readonly job: number; readonly request: Request }
   /** The automata are there: from now on the fast path. */
   | { readonly type: 'adopt'; readonly automata: AutomataMade['sets'] }
+  /** This rule ran away in another worker. */
+  | { readonly type: 'suspend'; readonly rule: string }
 
 export type FromWorker =
+  | { readonly type: 'loaded' }
   | { readonly type: 'ready'; readonly warmMs: number }
   | { readonly type: 'scanned'; readonly job: number; readonly outcome: ScanOutcome }
   | { readonly type: 'failed'; readonly job: number; readonly message: string }

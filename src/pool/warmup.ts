@@ -1,5 +1,5 @@
 // Messages that every worker scans before it says ready, so that V8 has compiled the hot path when the port opens. They go through the
-// rules without the network: nothing is asked on behalf of mail that nobody sent.
+// rules, network evals included, under a resolver that knows no name: nothing is asked on behalf of mail that nobody sent.
 import { randomUUID } from 'node:crypto'
 import { type ScanContext, scanMessage } from '../scan.js'
 import type { Net } from '../types.js'
@@ -50,12 +50,17 @@ Y2xpY2sgaGVyZTwvYT48L3A+PGltZyBzcmM9Imh0dHA6Ly9pbWcuc2hvcC5leGFtcGxlL2EuZ2lmIj48
 /** Rounds over the two messages: V8 optimises a function after some hundred calls. */
 const rounds = 20
 
-const silent: Net = {
-  dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) },
+function silentNet(enabled: boolean): Net {
+  return {
+    dns: {
+      enabled,
+      query: async () => (enabled ? { status: 'nxdomain' } : { status: 'failed', reason: 'disabled' }),
+    },
+  }
 }
 
 export async function warmUp(context: ScanContext): Promise<void> {
-  const quiet: ScanContext = { ...context, net: silent }
+  const quiet: ScanContext = { ...context, net: silentNet(context.net.dns.enabled) }
   for (let round = 0; round < rounds; round++) {
     for (const text of [plain, html]) {
       const raw = Buffer.from(text)

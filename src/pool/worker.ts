@@ -1,8 +1,10 @@
-// A scan worker: receives requests, runs the straight line, posts what came out. Warms up before it says ready.
+// A scan worker: receives requests, runs the straight line, posts what came out. Warms up, with what automata there are, before it says
+// ready.
 import { parentPort, workerData } from 'node:worker_threads'
 import { createNetProxy } from '../net/proxy.js'
 import { createScanClassifier } from '../opinion.js'
 import { createScanner } from '../scanner.js'
+import type { Request } from '../types.js'
 import { type FromWorker, Progress, type ToWorker, type WorkerSetup } from './protocol.js'
 import { warmUp } from './warmup.js'
 
@@ -11,28 +13,42 @@ const port = parentPort!
 const progress = new Int32Array(setup.progress)
 const beatMs = 200
 
+const suspended = new Set(setup.suspended)
+
 const scanner = createScanner({
   plan: setup.plan,
   policy: setup.policy,
   prefs: setup.prefs,
   net: createNetProxy(setup.net, setup.netFlags),
   classifier: setup.learner && createScanClassifier(setup.learner),
-  suspended: setup.suspended,
+  suspended,
   dataDir: setup.dataDir,
 })
-
-if (setup.automata) scanner.context.engine.adopt(setup.automata)
 
 function post(message: FromWorker): void {
   port.postMessage(message)
 }
 
-port.on('message', async (message: ToWorker) => {
-  if (message.type === 'adopt') return void scanner.context.engine.adopt(message.automata)
-  const { job, request } = message
+port.on('message', (message: ToWorker) => {
+  if (message.type === 'scan') void scan(message.job, message.request)
+  else if (message.type === 'suspend') suspended.add(message.rule)
+  else {
+    if (message.automata) scanner.context.engine.adopt(message.automata)
+    if (message.type === 'begin') void begin()
+  }
+})
+
+async function begin(): Promise<void> {
+  const startedAt = performance.now()
+  await warmUp(scanner.context)
+  post({ type: 'ready', warmMs: performance.now() - startedAt })
+}
+
+async function scan(job: number, request: Request): Promise<void> {
   const onRule = (rule: number) => {
     progress[Progress.job] = job
     progress[Progress.rule] = rule
+    if (rule < 0) Atomics.add(progress, Progress.heartbeat, 1)
   }
   onRule(-1)
   try {
@@ -41,9 +57,7 @@ port.on('message', async (message: ToWorker) => {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     post({ type: 'failed', job, message: text })
   }
-})
+}
 
 setInterval(() => Atomics.add(progress, Progress.heartbeat, 1), beatMs).unref()
-const startedAt = performance.now()
-await warmUp(scanner.context)
-post({ type: 'ready', warmMs: performance.now() - startedAt })
+post({ type: 'loaded' })
