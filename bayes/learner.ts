@@ -292,14 +292,17 @@ export class Learner {
         yield
         continue
       }
-      const before = this.ledger.changes
+      const lastSeq = this.ledger.lastSeq
       const rounds = this.site.totals.spam + this.site.totals.ham > manyExamples ? 1 : rebuildRounds
       const orders = Array.from(
         { length: rounds },
         (_, round) => () => this.ledger.countedInHashOrder('', round),
       )
       const done = yield* model.rebuild(orders, this.site.totals.spam + this.site.totals.ham)
-      if (!done || this.ledger.changes !== before) this.stale.add('')
+      if (!done) this.stale.add('')
+      // What was learned meanwhile was learned into the old weights.
+      else
+        for (const { features, isSpam } of this.ledger.countedAfter('', lastSeq)) model.step(features, isSpam)
     }
   }
 

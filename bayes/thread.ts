@@ -48,6 +48,8 @@ export interface ThreadStart {
 
 /** Quiet time after the last learning before the weights are rebuilt, ms. */
 const rebuildQuietMs = 2_000
+/** When learning never pauses, they are rebuilt after so long all the same. */
+const rebuildLatestMs = 60_000
 const housekeepingMs = 30_000
 /** Rows that one round of housekeeping lets go: bounded, so that learning never waits long. */
 const expireRowsPerRound = 200
@@ -66,6 +68,8 @@ class LearnerThread {
   private lastLearnMs = 0
   private rebuilding: Generator<void, void> | undefined
   private timer: NodeJS.Timeout
+  private closed = false
+  private wantedSinceMs: number | undefined
 
   constructor(
     private readonly port: MessagePort,
@@ -157,6 +161,7 @@ class LearnerThread {
       const result = await this.perform(call)
       if (call.op !== 'remember') this.reply(id, result)
       if (call.op === 'close') {
+        this.closed = true
         clearInterval(this.timer)
         this.announcements.close()
         this.port.close()
@@ -243,37 +248,52 @@ class LearnerThread {
   }
 
   private announce(models: readonly (readonly [string, unknown])[]): void {
-    if (models.length === 0) return
+    if (models.length === 0 || this.closed) return
     this.announcements.postMessage({ models })
     this.port.postMessage({ models })
   }
 
   private scheduleRebuild(): void {
-    if (this.rebuilding || !this.learner.wantsRebuild || this.start.readOnly) return
-    const wait = this.lastLearnMs + rebuildQuietMs - Date.now()
-    if (wait > 0) {
+    if (this.closed || this.rebuilding || !this.learner.wantsRebuild || this.start.readOnly) return
+    const now = Date.now()
+    this.wantedSinceMs ??= now
+    const wait = this.lastLearnMs + rebuildQuietMs - now
+    if (wait > 0 && now - this.wantedSinceMs < rebuildLatestMs) {
       setTimeout(() => this.scheduleRebuild(), wait).unref()
       return
     }
+    this.wantedSinceMs = undefined
     this.rebuilding = this.learner.rebuild()
     this.continueRebuild()
   }
 
   private continueRebuild(): void {
-    if (!this.rebuilding) return
-    if (this.rebuilding.next().done) {
+    if (!this.rebuilding || this.closed) return
+    try {
+      if (!this.rebuilding.next().done) {
+        setImmediate(() => this.continueRebuild())
+        return
+      }
       this.rebuilding = undefined
       this.announce(this.learner.takeMoved())
       this.learner.saveSnapshot()
       this.scheduleRebuild()
-    } else setImmediate(() => this.continueRebuild())
+    } catch (error) {
+      // The weights stay as they are; the ledger could not be read.
+      this.rebuilding = undefined
+      this.learner.notes.push(`the weights could not be rebuilt: ${messageOf(error)}`)
+    }
   }
 
   private keepHouse(): void {
-    if (this.rebuilding || this.start.readOnly) return
-    this.learner.expire(expireRowsPerRound)
-    this.announce(this.learner.takeMoved())
-    this.learner.saveSnapshot()
+    if (this.rebuilding || this.closed || this.start.readOnly) return
+    try {
+      this.learner.expire(expireRowsPerRound)
+      this.announce(this.learner.takeMoved())
+      this.learner.saveSnapshot()
+    } catch (error) {
+      this.learner.notes.push(`old mail could not be let go: ${messageOf(error)}`)
+    }
   }
 
   private reply(id: number, result: unknown): void {
@@ -281,8 +301,12 @@ class LearnerThread {
   }
 
   private fail(id: number, error: unknown): void {
-    this.port.postMessage({ id, error: error instanceof Error ? error.message : String(error) })
+    this.port.postMessage({ id, error: messageOf(error) })
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function isWant(data: unknown): data is { readonly want: string } {
@@ -293,7 +317,7 @@ if (parentPort) {
   try {
     new LearnerThread(parentPort, workerData as ThreadStart)
   } catch (error) {
-    parentPort.postMessage({ refused: error instanceof Error ? error.message : String(error) })
+    parentPort.postMessage({ refused: messageOf(error) })
     parentPort.close()
   }
 }

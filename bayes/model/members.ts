@@ -236,6 +236,9 @@ function capped(change: number, reach: number): number {
   return moved > moveMax ? (change * moveMax) / moved : change
 }
 
+/** Scratch of one step, so that each root is drawn once. */
+let inverses = new Float64Array(4096)
+
 export function stepGrams(
   grams: Uint32Array,
   isSpam: boolean,
@@ -246,14 +249,13 @@ export function stepGrams(
   for (let i = 0; i < grams.length; i++) score += w[grams[i]! >>> gramShift]!
   const step = gradient(score, isSpam, 1, true)
   const square = step * step
+  if (inverses.length < grams.length) inverses = new Float64Array(grams.length * 2)
   let reach = 0
-  for (let i = 0; i < grams.length; i++) {
-    const at = grams[i]! >>> gramShift
-    reach += 1 / Math.sqrt((gramSums[at]! += square) + sumStart)
-  }
+  for (let i = 0; i < grams.length; i++)
+    reach += inverses[i] = 1 / Math.sqrt((gramSums[grams[i]! >>> gramShift]! += square) + sumStart)
   const move = capped(gramRate * step, reach)
   for (let i = 0; i < grams.length; i++) {
     const at = grams[i]! >>> gramShift
-    w[at] = w[at]! + move / Math.sqrt(gramSums[at]! + sumStart)
+    w[at] = w[at]! + move * inverses[i]!
   }
 }

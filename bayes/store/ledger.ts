@@ -36,6 +36,12 @@ export interface RowFilter {
   readonly states?: readonly State[]
 }
 
+export interface CountedFeatures {
+  readonly features: Features
+  readonly isSpam: boolean
+  readonly seq: number
+}
+
 interface RawRow {
   seq: number
   owner: string
@@ -257,15 +263,34 @@ export class Ledger {
    * Counted rows of an owner in the order of a hash of the mail: the same set gives the same order, however it was learned. `round` 0 to 3
    * gives four orders that have nothing to do with each other: the identity is 32 hex digits of a hash.
    */
-  *countedInHashOrder(
-    owner: string,
-    round = 0,
-  ): Generator<{ features: Features; isSpam: boolean; seq: number }> {
+  *countedInHashOrder(owner: string, round = 0): Generator<CountedFeatures> {
     const rows = this.get(
       'select seq, mail, class from ledger where owner = ? and state = 0 order by substr(mail, ?), mail, seq',
     ).all(owner, 1 + 8 * round) as { seq: number; mail: string; class: number }[]
-    for (const { seq, mail, class: spam } of rows)
-      yield { features: this.features(seq, mail), isSpam: spam === 1, seq }
+    yield* this.featuresOf(rows)
+  }
+
+  /** Counted rows of an owner that came after a row, in their order. */
+  *countedAfter(owner: string, lastSeq: number): Generator<CountedFeatures> {
+    const rows = this.get(
+      'select seq, mail, class from ledger where owner = ? and state = 0 and seq > ? order by seq',
+    ).all(owner, lastSeq) as { seq: number; mail: string; class: number }[]
+    yield* this.featuresOf(rows)
+  }
+
+  get lastSeq(): number {
+    return this.get('select coalesce(max(seq), 0) from ledger').pluck().get() as number
+  }
+
+  /** Rows that went away since they were listed are left out. */
+  private *featuresOf(
+    rows: readonly { seq: number; mail: string; class: number }[],
+  ): Generator<CountedFeatures> {
+    const find = this.get('select features from ledger where seq = ?')
+    for (const { seq, mail, class: spam } of rows) {
+      const raw = find.get(seq) as { features: Buffer } | undefined
+      if (raw) yield { features: decodeFeatures(mail, raw.features), isSpam: spam === 1, seq }
+    }
   }
 
   /** Sequence numbers of the counted rows of one class. */

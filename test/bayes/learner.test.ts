@@ -290,3 +290,26 @@ test('memory for the models of users is bounded, and a user who is asked for com
   assert.ok(Math.abs(sum(learner, spam(200), 'user0') - before) < 1)
   assert.ok([...learner.models()].every(([owner]) => owner !== 'nobody'))
 })
+
+test('what is learned or forgotten while the weights are rebuilt is neither lost nor an end', () => {
+  const learner = open()
+  teachMany(learner, 0, 60)
+  const steps = learner.rebuild(true)
+  steps.next()
+  teach(learner, spam(300), 'spam')
+  learner.forget(features(ham(5)).id)
+  learner.forget(features(spam(6)).id)
+  while (!steps.next().done);
+  assert.equal(learner.wantsRebuild, true)
+  learner.rebuildNow()
+  assert.equal(learner.wantsRebuild, false)
+  const same = open()
+  for (let i = 0; i < 60; i++) {
+    if (i !== 6) teach(same, spam(i), 'spam')
+    if (i !== 5) teach(same, ham(i), 'ham')
+  }
+  teach(same, spam(300), 'spam')
+  same.rebuildNow(true)
+  assert.equal(learner.tokenDigest(), same.tokenDigest())
+  assert.equal(sum(learner, spam(400)), sum(same, spam(400)))
+})
