@@ -355,7 +355,9 @@ export class MessageRun implements EvalHost {
           : matchUriDetail(rule, this.scan.views.uris.detail)
             ? 1
             : 0
-      if (count > 0) this.gotHit(rule.rule, count, 'BODY: ')
+      // A mimeheader rule reports its own hits, without an area; what an eval returns gets one.
+      const own = 'mime' in rule && !rule.mime.negated
+      if (count > 0) this.gotHit(rule.rule, count, own ? '' : 'BODY: ')
     } catch (error) {
       this.crashed(rule.rule, error)
     }
@@ -388,7 +390,9 @@ export class MessageRun implements EvalHost {
     this.hits.settled[rule] = early
     if (!result) return
     const { area } = this.table.rules[rule] as { area?: string }
-    this.gotHit(rule, result === true ? 1 : result, areas[area ?? ''] ?? '')
+    // SpamAssassin's reports name the area of an eval, but not that of a `full` one.
+    const prefix = area === 'full' ? '' : (areas[area ?? ''] ?? '')
+    this.gotHit(rule, result === true ? 1 : result, prefix)
   }
 
   private crashed(rule: number, error: unknown): void {
