@@ -145,16 +145,22 @@ function sizeClass(bytes: number): string {
   return bytes <= 0 ? '0' : String(Math.round(Math.log2(bytes) * 2))
 }
 
-/** What the sender fixed and no relay or filter changes: Message-ID, Date, From and the start of the body without blanks. */
+/**
+ * What the sender fixed and no relay or filter changes: Message-ID, Date, From and the start of the body without blanks. A mail without any of
+ * these fields is known by all its bytes.
+ */
 function identify(message: Message): string {
   const hash = createHash('sha1')
+  let fields = 0
   for (const header of message.headers) {
     const name = header.name.toLowerCase()
-    if (name === 'message-id' || name === 'date' || name === 'from')
-      hash.update(`${name}:${squash(header.raw)}\n`)
+    if (name !== 'message-id' && name !== 'date' && name !== 'from') continue
+    hash.update(`${name}:${squash(header.raw)}\n`)
+    fields++
   }
   const from = message.pristineHeaders.length
-  hash.update(squash(message.pristine.slice(from, from + identityBytesMax)), 'latin1')
+  if (fields === 0) hash.update(message.pristine, 'latin1')
+  else hash.update(squash(message.pristine.slice(from, from + identityBytesMax)), 'latin1')
   return hash.digest('hex').slice(0, 32)
 }
 

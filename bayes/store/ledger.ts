@@ -1,7 +1,7 @@
 // The ledger: every learning is a row saying who taught what, when and from where. It is the truth; counts are sums over its counted
 // rows and weights one pass over them, so anything can be taken back exactly. In: rows and filters. Out: rows. SQLite in WAL with full
 // synchronisation: what was acknowledged survives kill -9 and a power cut.
-import { existsSync, mkdirSync, renameSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { type Features, tokenizerVersion } from '../features.js'
@@ -104,6 +104,7 @@ export function openLedger(dataDir: string | undefined, readOnly: boolean, salt:
 
 function openChecked(file: string, salt: () => number): Ledger {
   const db = new Database(file)
+  makePrivate(file)
   try {
     const check = db.pragma('quick_check(1)', { simple: true })
     if (check !== 'ok') throw Object.assign(new Error(String(check)), { code: 'SQLITE_CORRUPT' })
@@ -111,6 +112,15 @@ function openChecked(file: string, salt: () => number): Ledger {
   } catch (error) {
     db.close()
     throw error
+  }
+}
+
+/** Nobody else reads what was learned. On a file of another owner the mode stays as it is. */
+export function makePrivate(file: string): void {
+  try {
+    chmodSync(file, 0o600)
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EPERM') throw error
   }
 }
 

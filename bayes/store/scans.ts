@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import type { Features } from '../features.js'
 import { decodeFeatures } from './codec.js'
-import { isDamage } from './ledger.js'
+import { isDamage, makePrivate } from './ledger.js'
 
 export interface RememberedScan {
   readonly id: string
@@ -45,7 +45,9 @@ export class ScanStore {
     const file = dataDir === undefined ? ':memory:' : join(dataDir, 'scans.db')
     const keepMs = keepDays * 86_400_000
     try {
-      return new ScanStore(new Database(file), rowsMax, keepMs)
+      const store = new ScanStore(new Database(file), rowsMax, keepMs)
+      if (dataDir !== undefined) makePrivate(file)
+      return store
     } catch (error) {
       if (!isDamage(error)) throw error
       for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true })

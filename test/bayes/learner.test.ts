@@ -313,3 +313,9 @@ test('what is learned or forgotten while the weights are rebuilt is neither lost
   assert.equal(learner.tokenDigest(), same.tokenDigest())
   assert.equal(sum(learner, spam(400)), sum(same, spam(400)))
 })
+
+test('mails without Message-ID, Date and From are told apart by their bytes', () => {
+  const first = features(Buffer.from('Subject: one\n\n'))
+  assert.notEqual(first.id, features(Buffer.from('Subject: two\n\n')).id)
+  assert.equal(first.id, features(Buffer.from('Subject: one\n\n')).id)
+})
