@@ -109,32 +109,54 @@ export class Learner {
     this.random = createRandom(0x5eed)
   }
 
-  /** Throws an Error with a clear word when the directory belongs to another process. */
+  /**
+   * Throws an Error with a clear word when the directory belongs to another process. A directory that can't be written is opened for reading:
+   * opinions go on, learning is refused with the reason.
+   */
   static open(settings: LearnerSettings, options?: { readonly readOnly?: boolean }): Learner {
     const { dataDir } = settings
-    const readOnly = options?.readOnly === true
-    const salt = (): number => settings.salt ?? Math.floor(Math.random() * 2 ** 32)
-    let lock: Lock | undefined
-    if (dataDir !== undefined && !readOnly) {
+    if (dataDir === undefined) return Learner.start(settings, false, undefined)
+    if (options?.readOnly) return Learner.openForReading(settings, 'the learner was opened for reading')
+    let lock: Lock
+    try {
       mkdirSync(dataDir, { recursive: true, mode: 0o700 })
       const taken = lockDirectory(dataDir)
       if ('holder' in taken)
         throw new Error(`${dataDir} is in use by ${taken.holder}: one data directory, one hamd`)
       lock = taken
-    }
-    if (readOnly && dataDir !== undefined && !existsSync(join(dataDir, 'learner.db')))
-      return Learner.open({ ...withoutDirectory(settings), scanRowsMax: 0 })
-    try {
-      const { ledger, notes } = openLedger(dataDir, readOnly, salt)
-      const scans = readOnly ? undefined : ScanStore.open(dataDir, settings.scanRowsMax, settings.scanDays)
-      const learner = new Learner(settings, ledger, scans, lock)
-      learner.notes.push(...notes)
-      learner.load()
-      return learner
     } catch (error) {
-      lock?.release()
-      throw error
+      if (!isUnwritable(error)) throw error
+      return Learner.openForReading(settings, `${dataDir} can't be written: ${messageOf(error)}`)
     }
+    try {
+      return Learner.start(settings, false, lock)
+    } catch (error) {
+      lock.release()
+      if (!isUnwritable(error)) throw error
+      return Learner.openForReading(settings, `${dataDir} can't be written: ${messageOf(error)}`)
+    }
+  }
+
+  private static openForReading(settings: LearnerSettings, reason: string): Learner {
+    const exists = existsSync(join(settings.dataDir!, 'learner.db'))
+    const learner = exists
+      ? Learner.start(settings, true, undefined)
+      : Learner.start({ ...withoutDirectory(settings), scanRowsMax: 0 }, false, undefined)
+    learner.refusal = reason
+    learner.say(reason)
+    return learner
+  }
+
+  private static start(settings: LearnerSettings, readOnly: boolean, lock: Lock | undefined): Learner {
+    const salt = (): number => settings.salt ?? Math.floor(Math.random() * 2 ** 32)
+    const { ledger, notes } = openLedger(settings.dataDir, readOnly, salt)
+    const scans = readOnly
+      ? undefined
+      : ScanStore.open(settings.dataDir, settings.scanRowsMax, settings.scanDays)
+    const learner = new Learner(settings, ledger, scans, lock)
+    learner.notes.push(...notes)
+    learner.load()
+    return learner
   }
 
   get salt(): number {
@@ -585,7 +607,7 @@ export class Learner {
   }
 
   private load(): void {
-    if (this.ledger.readOnly || this.settings.dataDir === undefined || !this.loadSnapshot()) this.reload()
+    if (this.settings.dataDir === undefined || !this.loadSnapshot()) this.reload()
     for (const owner of this.ledger.owners()) if (owner !== '') this.modelOf(owner)
     this.trimOwners()
     this.dropped = []
@@ -615,7 +637,9 @@ export class Learner {
   private loadSnapshot(): boolean {
     const stamp = this.ledger.changes
     const file = join(this.settings.dataDir!, 'model.bin')
-    if (!readSnapshot(file, this.site, stamp, this.settings.profile)) return false
+    // A reader beside a running server takes what is there: it is half a minute old at most, and a rebuild would cost seconds.
+    const wanted = this.ledger.readOnly ? undefined : stamp
+    if (!readSnapshot(file, this.site, wanted, this.settings.profile)) return false
     this.snapshotAt = stamp
     return true
   }
@@ -635,6 +659,16 @@ export class Learner {
     if (this.notes.at(-1) !== note) this.notes.push(note)
     if (this.notes.length > 50) this.notes.shift()
   }
+}
+
+/** The file system refuses writing, which is no reason to give up reading. */
+function isUnwritable(error: unknown): boolean {
+  const code = (error as { code?: unknown })?.code
+  return (
+    typeof code === 'string' &&
+    (/^SQLITE_(?:READONLY|CANTOPEN|FULL|IOERR)/.test(code) ||
+      ['EROFS', 'EACCES', 'EPERM', 'ENOSPC'].includes(code))
+  )
 }
 
 function withoutDirectory(settings: LearnerSettings): LearnerSettings {

@@ -1,7 +1,7 @@
 // The ledger: every learning is a row saying who taught what, when and from where. It is the truth; counts are sums over its counted
 // rows and weights one pass over them, so anything can be taken back exactly. In: rows and filters. Out: rows. SQLite in WAL with full
 // synchronisation: what was acknowledged survives kill -9 and a power cut.
-import { chmodSync, existsSync, mkdirSync, renameSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { type Features, tokenizerVersion } from '../features.js'
@@ -85,7 +85,7 @@ export interface Opened {
 export function openLedger(dataDir: string | undefined, readOnly: boolean, salt: () => number): Opened {
   if (dataDir === undefined) return { ledger: new Ledger(new Database(':memory:'), false, salt), notes: [] }
   const file = join(dataDir, 'learner.db')
-  if (readOnly) return { ledger: new Ledger(new Database(file, { readonly: true }), true, salt), notes: [] }
+  if (readOnly) return { ledger: new Ledger(openForReading(file), true, salt), notes: [] }
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   try {
     return { ledger: openChecked(file, salt), notes: [] }
@@ -99,6 +99,21 @@ export function openLedger(dataDir: string | undefined, readOnly: boolean, salt:
         `the learner's database was damaged (${reason}); it is kept as ${aside} and learning starts anew`,
       ],
     }
+  }
+}
+
+/** On a disk that can't be written SQLite opens no WAL file, so the file is read whole instead, marked as one without WAL. */
+function openForReading(file: string): Database.Database {
+  try {
+    const db = new Database(file, { readonly: true })
+    db.prepare('select count(*) from meta').get()
+    return db
+  } catch (error) {
+    if (isDamage(error)) throw error
+    const bytes = readFileSync(file)
+    bytes[18] = 1
+    bytes[19] = 1
+    return new Database(bytes)
   }
 }
 

@@ -21,7 +21,12 @@ export function lockDirectory(dataDir: string): Lock | { readonly holder: string
     if ((error as { code?: string }).code !== 'SQLITE_BUSY') throw error
     return { holder: readHolder(pidFile) }
   }
-  writeFileSync(pidFile, `${process.pid}\n`)
+  try {
+    writeFileSync(pidFile, `${process.pid}\n`)
+  } catch (error) {
+    db.close()
+    throw error
+  }
   return {
     release() {
       rmSync(pidFile, { force: true })

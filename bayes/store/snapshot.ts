@@ -49,8 +49,13 @@ export function writeSnapshot(file: string, model: Model, stamp: number, profile
   renameSync(file + '.new', file)
 }
 
-/** Fills the model; false when the file is not there or not of this ledger. */
-export function readSnapshot(file: string, model: Model, stamp: number, profile: Profile): boolean {
+/** Fills the model; false when the file is not there or not of this state of the ledger (`stamp` undefined = any). */
+export function readSnapshot(
+  file: string,
+  model: Model,
+  stamp: number | undefined,
+  profile: Profile,
+): boolean {
   if (!existsSync(file)) return false
   const handle = openSync(file, 'r')
   let data: Buffer
@@ -60,7 +65,11 @@ export function readSnapshot(file: string, model: Model, stamp: number, profile:
     readSync(handle, start, 0, start.length, 0)
     if (!start.toString().startsWith(magic)) return false
     head = JSON.parse(start.toString('utf8', magic.length)) as Head
-    if (head.stamp !== stamp || head.profile !== profile || head.grams !== model.state.grams.length)
+    if (
+      (stamp !== undefined && head.stamp !== stamp) ||
+      head.profile !== profile ||
+      head.grams !== model.state.grams.length
+    )
       return false
     data = readFileSync(file)
   } catch {

@@ -1,6 +1,6 @@
 // The ledger and what follows from it: exact counts, undoing, reviewing, users, limits, damage.
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -232,8 +232,35 @@ test('a restart gives the same opinions, with the snapshot and without', () => {
   assert.equal(sum(third, spam(80)), opinion)
   const reader = Learner.open({ ...small, dataDir }, { readOnly: true })
   assert.equal(reader.tokenDigest(), digest)
+  assert.deepEqual(teach(reader, spam(1), 'ham'), {
+    status: 'refused',
+    reason: 'the learner was opened for reading',
+  })
   reader.close()
   third.close()
+})
+
+const isRoot = process.getuid?.() === 0
+
+test('a directory that cannot be written gives opinions and refuses learning with the reason', {
+  skip: isRoot ? false : 'needs root, to become somebody who may only read',
+}, () => {
+  const dataDir = join(folder, 'unwritable')
+  const first = open({ dataDir })
+  teachMany(first, 0, 20)
+  first.close()
+  for (const path of [folder, dataDir]) chmodSync(path, 0o755)
+  for (const name of readdirSync(dataDir)) chmodSync(join(dataDir, name), 0o644)
+  process.seteuid!(65534)
+  try {
+    const reader = open({ dataDir })
+    assert.match(reader.notes[0]!, /can't be written/)
+    assert.match(JSON.stringify(teach(reader, spam(500), 'spam')), /refused.*can't be written/)
+    assert.ok(sum(reader, spam(80)) > 0)
+    reader.close()
+  } finally {
+    process.seteuid!(0)
+  }
 })
 
 test('a damaged database is set aside by name and said', () => {
