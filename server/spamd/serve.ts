@@ -6,7 +6,6 @@ import { promisify } from 'node:util'
 import { inflate } from 'node:zlib'
 import { CoreError } from '../../src/errors.js'
 import { firstLineBytesMax, spamdHeaderLinesMax } from '../../src/limits.js'
-import { isMarkedUp, removeMarkup } from '../../src/report/index.js'
 import type { Core, LearnOutcome, Wants } from '../../src/types.js'
 import type { Log, Opening } from '../listen.js'
 import * as format from './format.js'
@@ -163,8 +162,9 @@ async function serve(
     front: 'spamd',
     ...(user === undefined ? {} : { user }),
   })
+  // The dialect knows no action: under either policy 'spam: no' would call unchecked mail clean.
   const { unchecked } = scanned.verdict
-  if (unchecked?.policy === 'tempfail')
+  if (unchecked)
     return new Refusal(format.temporaryFailure(`not checked: ${unchecked.reason}`), 'not checked')
   // Handing back an empty message would lose the mail.
   if ((verb === 'PROCESS' || verb === 'HEADERS') && scanned.rewritten === undefined)
@@ -263,12 +263,10 @@ async function tell(
   core: Core,
   options: SpamdOptions,
 ): Promise<Uint8Array> {
-  // Mail that was marked on its way is learned as it came in: out of the wrapper, without our own headers.
-  const original = isMarkedUp(raw) ? removeMarkup(raw) : raw
   const learn = async (as: 'spam' | 'ham' | 'forget') =>
     did(
       await core.learn({
-        raw: original,
+        raw,
         class: as,
         source: `spamd ${opening.peer.address}`,
         ...(user === undefined ? {} : { user }),

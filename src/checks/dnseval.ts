@@ -94,7 +94,8 @@ function withoutTrusted(context: EvalContext, ips: readonly string[]): readonly 
 }
 
 function describe({ what, type }: Listing, record: ListRecord): string {
-  if (type !== 'TXT') return what
+  // The code says which of a list's many lists it was.
+  if (type !== 'TXT') return `${what} (${record.text})`
   return record.text.replace(/(?<![<([])(https?:\/\/\S+)/gi, '<$1>')
 }
 

@@ -173,13 +173,15 @@ async function isListed(context: EvalContext, list: UriList, { host, origin }: S
   const name = /^\d+\.\d+\.\d+\.\d+$/.test(ascii) ? reverseIp(ascii) : ascii
   if (name === undefined) return false
   const records = await askList(context, name, list.zone, list.type)
-  const isHit = records.some((record) =>
+  const hit = records.find((record) =>
     list.type === 'TXT' && list.text !== undefined
       ? record.text === list.text
       : fitsRecord(list.test, record),
   )
-  if (isHit) context.detail(origin === undefined ? `URI: ${ascii}` : `URI: ${origin}/${ascii}`)
-  return isHit
+  if (hit === undefined) return false
+  const what = origin === undefined ? ascii : `${origin}/${ascii}`
+  context.detail(`URI: ${what} (${list.zone}${list.type === 'A' ? `, ${hit.text}` : ''})`)
+  return true
 }
 
 const checkUridnsbl: Eval = async (context) => {

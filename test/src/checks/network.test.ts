@@ -57,12 +57,14 @@ describe('stock network rules', needs('rbldnsd', 'spamassassin'), () => {
   test('details name what is listed where', async () => {
     const relay = await scanner.scan(buildMail(relayCases[1]!))
     const detailsOf = (symbol: string) => relay.run.hits.find((hit) => hit.symbol === symbol)
-    assert.deepEqual(detailsOf('RCVD_IN_SBL')?.details, ['198.51.100.2 listed in zen.spamhaus.org'])
+    assert.deepEqual(detailsOf('RCVD_IN_SBL')?.details, [
+      '198.51.100.2 listed in zen.spamhaus.org (127.0.0.2)',
+    ])
     assert.equal(detailsOf('RCVD_IN_SBL')?.area, 'RBL: ')
     assert.match(detailsOf('RCVD_IN_BL_SPAMCOP_NET')?.details[0] ?? '', /<https:\/\/www\.spamcop\.net\/bl/)
     const uri = await scanner.scan(buildMail(uriCases[0]!))
     const dbl = uri.run.hits.find((hit) => hit.symbol === 'URIBL_DBL_SPAM')
-    assert.deepEqual(dbl?.details, ['URI: www.hamd-dbl-spam.com'])
+    assert.deepEqual(dbl?.details, ['URI: www.hamd-dbl-spam.com (dbl.spamhaus.org, 127.0.1.2)'])
     assert.equal(dbl?.area, '')
     assert.ok((uri.run.tags.get('URIDOMAINS') as string[]).includes('hamd-dbl-malware.com'))
   })
