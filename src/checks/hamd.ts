@@ -1,6 +1,6 @@
 // hamd's own words in the .cf language: what a hit makes the MTA do and say, which SpamAssassin leaves to the MTA.
 //   hamd_action  RULE reject|soft reject|quarantine|discard|add header|...   forces an action whatever the score says
-//   hamd_message RULE text                                                  text for the SMTP reply and the report
+//   hamd_message RULE text                                                  text for the SMTP reply and the report; _DETAILS_ = what the check found
 import type { Directive, Plugin } from '../../rules/engine/types.js'
 import type { Action } from '../types.js'
 

@@ -1,6 +1,6 @@
 // Real programs that tests run against. Without one a test is skipped by name with the command that installs it; with CI=true that is
 // a failure (CONTRACT.md).
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -34,4 +34,24 @@ export interface Ran {
 export function run(program: string, args: readonly string[], input: Uint8Array | string = ''): Ran {
   const done = spawnSync(program, args, { input, encoding: 'latin1', timeout: 60_000 })
   return { status: done.status, stdout: done.stdout ?? '', stderr: done.stderr ?? '' }
+}
+
+/** The same while this process goes on: for tests that serve what the program (or hamd behind it) asks. */
+export function runBeside(
+  program: string,
+  args: readonly string[],
+  input: Uint8Array | string = '',
+): Promise<Ran> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { timeout: 60_000 })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('latin1')))
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('latin1')))
+    child.on('error', reject)
+    child.on('close', (status) => resolve({ status, stdout, stderr }))
+    // A program may end before it has read everything.
+    child.stdin.on('error', () => {})
+    child.stdin.end(typeof input === 'string' ? Buffer.from(input, 'latin1') : input)
+  })
 }
