@@ -10,6 +10,7 @@ import { adjustByReputation } from './checks/reputation.js'
 import { createFacts } from './facts/index.js'
 import { parseMessage } from './message/parse.js'
 import { renderReply } from './reply.js'
+import { withTemplateNeeds } from './report/index.js'
 import type {
   Action,
   Classification,
@@ -69,6 +70,8 @@ export interface ScanPolicy {
   readonly unchecked: 'accept' | 'tempfail' | 'reject'
   readonly hostname: string
   readonly autolearn: boolean
+  /** Users have models of their own; absent = all share the site's. */
+  readonly perUser?: boolean
 }
 
 const noClassification: Classification = {
@@ -91,28 +94,32 @@ export async function scanMessage(
 ): Promise<ScanOutcome> {
   const clock = startClock()
   const overlay = await context.prefsOf(request.user)
+  // Other scans of this thread may have run meanwhile.
+  onRule?.(-1)
   const settings = overlaySettings(context.plan.settings, overlay)
   const message = parseMessage(request.raw)
   clock.lap('parse')
   const views = createViews(message, settings, context.domains, request.envelope)
-  const notes: Note[] = []
+  const notes: Note[] = [...context.suspended].map(suspendedNote)
   const classifier = setting<boolean>(settings, 'use_bayes') ? context.classifier : undefined
-  const clues = request.wants.clues === true
+  const wants = withTemplateNeeds(request.wants, settings)
+  const clues = wants.clues === true
   const features = classifier?.features(message, clues)
-  const bayes = features && classifier!.classify(features, request.user, clues)
+  const bayes = features && classifier!.classify(features, context.policy.perUser ? request.user : undefined, clues)
   const scan = makeScan(request, message, views, settings, context, notes, bayes ?? noClassification)
   clock.lap('bayes')
   const scoreSet = ((bayes && classifier!.ready(bayes) ? 2 : 0) +
     (context.net.dns.enabled ? 1 : 0)) as ScoreSet
   const run = await context.engine.run(scan, {
     scoreSet,
-    subtests: request.wants.subtests === true,
-    explain: request.wants.explain === true,
+    subtests: wants.subtests === true,
+    explain: wants.explain === true,
     shortcircuit: request.passAll !== true,
     skip: skippedRules(request, context),
     ...(overlay ? { overlay } : {}),
     ...(onRule ? { onRule } : {}),
   })
+  onRule?.(-1)
   const reputed = context.reputation ? await addReputation(run, scan, settings, context, scoreSet) : run
   clock.lap('rules')
   const unchecked = await uncheckedBy(scan, context.policy)
@@ -120,7 +127,7 @@ export async function scanMessage(
     run: reputed,
     rules: context.rules,
     scoreSet,
-    ...(overlay ? { userScores: overlay.scores } : {}),
+    ...(overlay ? { userScores: overlay.scores, userDescriptions: overlay.descriptions } : {}),
     ...(request.settings ? { settings: request.settings } : {}),
     requiredScore: setting<number>(settings, 'required_score'),
     thresholds: context.policy.thresholds,
@@ -129,16 +136,22 @@ export async function scanMessage(
     notes,
     ...(unchecked ? { unchecked } : {}),
     ...(bayes ? { bayes } : {}),
-    autolearn: context.policy.autolearn
+    autolearn: mayAutolearn(context.policy, settings)
       ? (isSpam) => decideAutolearn({ run, rules: context.rules, scoreSet, isSpam, settings, bayes })
-      : () => 'no',
+      : () => 'disabled',
     tookMs: clock.total(),
     stagesMs: clock.laps,
   })
   const scanned = renderReply({ scan, verdict, run, settings, context })
   return features
-    ? { scanned, features: { mail: features.id, bytes: encodeFeatures(features) } }
+    ? { scanned, features: { mail: features.id, bytes: new Uint8Array(encodeFeatures(features)) } }
     : { scanned }
+}
+
+/** SpamAssassin learns by itself unless somebody says no; hamd only where the configuration says yes as well. */
+function mayAutolearn(policy: ScanPolicy, settings: Settings): boolean {
+  const allowed = setting<boolean>(settings, 'bayes_auto_learn') && setting<boolean>(settings, 'use_bayes')
+  return policy.autolearn && allowed
 }
 
 function makeScan(
@@ -167,6 +180,10 @@ function makeScan(
       return memos.get(key) as T
     },
   }
+}
+
+function suspendedNote(rule: string): Note {
+  return { check: `rule ${rule}`, kind: 'skipped', text: 'suspended, because it ran away' }
 }
 
 /** Rules that this request or an earlier runaway switched off. */

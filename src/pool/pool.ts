@@ -130,7 +130,9 @@ export class WorkerPool {
    * they are there, because a build must not hold up the start.
    */
   private async startWorkers(ruling: Ruling): Promise<ScanWorker[]> {
-    const workers: ScanWorker[] = Array.from({ length: this.options.count }, () => this.createWorker(ruling))
+    const workers: ScanWorker[] = Array.from({ length: this.options.count }, () =>
+      this.createWorker(ruling, []),
+    )
     const automata = this.fetchAutomata(ruling, workers)
     try {
       const [cached] = await Promise.all([automata, ...workers.map((worker) => worker.loaded)])
@@ -171,10 +173,10 @@ export class WorkerPool {
     })
   }
 
-  private createWorker(ruling: Ruling): ScanWorker {
+  private createWorker(ruling: Ruling, suspended: readonly string[]): ScanWorker {
     const worker: ScanWorker = new ScanWorker(
       ruling,
-      [...this.suspended],
+      suspended,
       this.options,
       (message) => this.onMessage(worker, message),
       () => this.onExit(worker),
@@ -201,7 +203,7 @@ export class WorkerPool {
   }
 
   private replace(place: number): void {
-    const fresh = this.createWorker(this.ruling)
+    const fresh = this.createWorker(this.ruling, [...this.suspended])
     this.workers[place] = fresh
     fresh.loaded.then(
       () => fresh.begin(this.automata),

@@ -3,6 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { createNetProxy } from '../net/proxy.js'
 import { createScanClassifier } from '../opinion.js'
+import type { ScanOutcome } from '../scan.js'
 import { createScanner } from '../scanner.js'
 import type { Request } from '../types.js'
 import { type FromWorker, Progress, type ToWorker, type WorkerSetup } from './protocol.js'
@@ -44,6 +45,16 @@ async function begin(): Promise<void> {
   post({ type: 'ready', warmMs: performance.now() - startedAt })
 }
 
+/** What need not be copied on its way to the main thread: large pieces that own their memory. */
+function transferOf({ scanned, features }: ScanOutcome): ArrayBuffer[] {
+  const list: ArrayBuffer[] = []
+  for (const bytes of [scanned.rewritten, features?.bytes]) {
+    if (bytes && bytes.buffer instanceof ArrayBuffer && bytes.length === bytes.buffer.byteLength)
+      list.push(bytes.buffer)
+  }
+  return list
+}
+
 async function scan(job: number, request: Request): Promise<void> {
   const onRule = (rule: number) => {
     progress[Progress.job] = job
@@ -52,7 +63,8 @@ async function scan(job: number, request: Request): Promise<void> {
   }
   onRule(-1)
   try {
-    post({ type: 'scanned', job, outcome: await scanner.scan(request, onRule) })
+    const outcome = await scanner.scan(request, onRule)
+    port.postMessage({ type: 'scanned', job, outcome } satisfies FromWorker, transferOf(outcome))
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     post({ type: 'failed', job, message: text })

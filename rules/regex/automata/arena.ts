@@ -158,12 +158,16 @@ export class Arena {
       let rowC = c.startRow
       let rowD = d.startRow
       for (;;) {
+        let nextA = 0
+        let nextB = 0
+        let nextC = 0
+        let nextD = 0
         while (at < end) {
           const classes = map[text[at]!]!
-          const nextA = table[(rowA + (classes & 255)) | 0]!
-          const nextB = table[(rowB + ((classes >>> 8) & 255)) | 0]!
-          const nextC = table[(rowC + ((classes >>> 16) & 255)) | 0]!
-          const nextD = table[(rowD + (classes >>> 24)) | 0]!
+          nextA = table[(rowA + (classes & 255)) | 0]!
+          nextB = table[(rowB + ((classes >>> 8) & 255)) | 0]!
+          nextC = table[(rowC + ((classes >>> 16) & 255)) | 0]!
+          nextD = table[(rowD + (classes >>> 24)) | 0]!
           if ((nextA | nextB | nextC | nextD) < 0) break
           rowA = nextA
           rowB = nextB
@@ -172,10 +176,14 @@ export class Arena {
           at = (at + 1) | 0
         }
         const byte = at < end ? text[at]! : EOF
-        rowA = a.slow(rowA, byte, line, sink)
-        rowB = b === a ? rowA : b.slow(rowB, byte, line, sink)
-        rowC = c === b ? rowB : c.slow(rowC, byte, line, sink)
-        rowD = d === c ? rowC : d.slow(rowD, byte, line, sink)
+        if (byte === EOF) nextA = nextB = nextC = nextD = UNKNOWN
+        rowA = nextA >= 0 ? nextA : a.slow(rowA, byte, line, sink)
+        if (b === a) rowB = rowA
+        else rowB = nextB >= 0 ? nextB : b.slow(rowB, byte, line, sink)
+        if (c === b) rowC = rowB
+        else rowC = nextC >= 0 ? nextC : c.slow(rowC, byte, line, sink)
+        if (d === c) rowD = rowC
+        else rowD = nextD >= 0 ? nextD : d.slow(rowD, byte, line, sink)
         if (byte === EOF) break
         at++
       }
