@@ -1,6 +1,16 @@
-// Which rules run: those whose score is not 0 in the score set at hand, less what the request or the watchdog switched off.
+// Which rules run: those whose score is not 0 in the score set at hand, less what the request or the watchdog switched off. Made once
+// and kept, so that a run meets no rule that it has to leave out.
 import type { PrefsOverlay } from './prefs.js'
-import type { RuleTable, TextGroup } from './table.js'
+import type {
+  EvalRule,
+  HeaderGroup,
+  MimeRule,
+  RuleTable,
+  SingleRule,
+  Stage,
+  TextGroup,
+  UriRule,
+} from './table.js'
 
 /** What activity depends on. */
 interface ActiveFor {
@@ -9,10 +19,44 @@ interface ActiveFor {
   readonly skip?: ReadonlySet<string>
 }
 
-/** Which rules run in a score set, per rule and per group: made once per set and per user's preferences. */
+/** Which rules run in a score set: made once per set and per user's preferences. */
 export interface Active {
+  /** 1 = the rule runs. */
   readonly rules: Uint8Array
-  readonly groups: readonly Uint8Array[]
+  readonly stages: readonly ActiveStage[]
+}
+
+/** Patterns of one text of which some run. */
+export interface ActiveGroup<Group extends TextGroup = TextGroup> {
+  readonly group: Group
+  /** Pattern number -> 1 when it runs. */
+  readonly active: Uint8Array
+}
+
+export interface ActiveHeaders extends ActiveGroup<HeaderGroup> {
+  /** What hits on an absent header: pattern numbers, worked out when first needed. */
+  onAbsent: readonly number[] | undefined
+}
+
+/** What runs of a Stage. */
+export interface ActiveStage {
+  readonly priority: number
+  /** Rules that have run for certain once the stage has. */
+  readonly settles: Int32Array
+  readonly headers: readonly ActiveHeaders[]
+  readonly headerSingles: readonly SingleRule[]
+  readonly exists: readonly number[]
+  readonly headerEvals: readonly EvalRule[]
+  readonly body: ActiveGroup | undefined
+  readonly uri: ActiveGroup | undefined
+  readonly bodyEvals: readonly (EvalRule | MimeRule | UriRule)[]
+  readonly rawbody: ActiveGroup | undefined
+  readonly rawbodyEvals: readonly EvalRule[]
+  readonly full: ActiveGroup | undefined
+  readonly fullEvals: readonly EvalRule[]
+  readonly singles: readonly SingleRule[]
+  /** Evals that ask the network, of all kinds. */
+  readonly network: readonly EvalRule[]
 }
 
 export class Activity {
@@ -51,14 +95,55 @@ export class Activity {
       const score = overlay?.scores.get(rule.name)?.[set] ?? rule.scores[set]!
       rules[index] = score !== 0 && !skip?.has(rule.name) ? 1 : 0
     }
-    const groups: Uint8Array[] = new Array(this.table.groups)
-    const add = (group: TextGroup | undefined) => {
-      if (group) groups[group.id] = Uint8Array.from(group.rules, (rule) => rules[rule]!)
-    }
-    for (const stage of this.table.stages) {
-      for (const group of stage.headers) add(group)
-      for (const group of [stage.body, stage.uri, stage.rawbody, stage.full]) add(group)
-    }
-    return { rules, groups }
+    return { rules, stages: this.table.stages.map((stage) => this.stage(stage, set, rules)) }
   }
+
+  private stage(stage: Stage, set: number, rules: Uint8Array): ActiveStage {
+    const runs = ({ rule }: { readonly rule: number }) => rules[rule] === 1
+    // Network evals need a score set with network, Bayes evals one with Bayes.
+    const mayAsk = ({ rule, net }: EvalRule) =>
+      rules[rule] === 1 &&
+      !(net && (set & 1) === 0) &&
+      !((set & 2) === 0 && this.table.rules[rule]!.tflags.includes('learn'))
+    const evals = (list: readonly EvalRule[]) => list.filter((rule) => !rule.net && mayAsk(rule))
+    const onParts = stage.bodyEvals.filter((rule) => !('run' in rule) && runs(rule))
+    const bodyEvals = stage.bodyEvals.filter((rule) => 'run' in rule)
+    const headers = stage.headers.flatMap((group) => activeGroup(group, rules) ?? [])
+    const texts = {
+      body: activeGroup(stage.body, rules),
+      uri: activeGroup(stage.uri, rules),
+      rawbody: activeGroup(stage.rawbody, rules),
+      full: activeGroup(stage.full, rules),
+    }
+    const exists = stage.exists.filter((rule) => rules[rule] === 1)
+    const grouped = [...headers, ...Object.values(texts)].flatMap((one) => one?.group.rules ?? [])
+    const all = [stage.rblEvals, stage.headerEvals, bodyEvals, stage.rawbodyEvals, stage.fullEvals].flat()
+    return {
+      priority: stage.priority,
+      settles: Int32Array.from([
+        ...grouped.filter((rule) => rules[rule] === 1),
+        ...exists,
+        ...onParts.map(({ rule }) => rule),
+      ]),
+      headers: headers.map((one) => ({ ...one, onAbsent: undefined })),
+      headerSingles: stage.headerSingles.filter(runs),
+      exists,
+      headerEvals: evals(stage.headerEvals),
+      ...texts,
+      bodyEvals: [...evals(bodyEvals), ...onParts],
+      rawbodyEvals: evals(stage.rawbodyEvals),
+      fullEvals: evals(stage.fullEvals),
+      singles: stage.singles.filter(runs),
+      network: all.filter((rule) => rule.net && mayAsk(rule)),
+    }
+  }
+}
+
+function activeGroup<Group extends TextGroup>(
+  group: Group | undefined,
+  rules: Uint8Array,
+): ActiveGroup<Group> | undefined {
+  if (!group) return undefined
+  const active = Uint8Array.from(group.rules, (rule) => rules[rule]!)
+  return active.includes(1) ? { group, active } : undefined
 }

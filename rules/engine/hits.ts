@@ -12,6 +12,37 @@ export const unsettled = 0
 const late = 1
 export const early = 2
 
+/** Metas nested deeper than this are settled level by level instead of by recursion. */
+const depthMax = 300
+
+/** What one run writes per rule. Kept and used again: their memory is most of what a run would have to allocate. */
+interface Cells {
+  readonly values: Float64Array
+  readonly settled: Uint8Array
+  readonly metaDone: Uint8Array
+  readonly touched: Uint8Array
+}
+
+const spare = new WeakMap<RuleTable, Cells[]>()
+
+function takeCells(table: RuleTable): Cells {
+  const cells = spare.get(table)?.pop()
+  if (cells) return cells
+  const { length } = table.rules
+  const states = () => new Uint8Array(length)
+  return { values: new Float64Array(length), settled: states(), metaDone: states(), touched: states() }
+}
+
+function giveBack(table: RuleTable, cells: Cells): void {
+  cells.values.fill(0)
+  cells.settled.fill(0)
+  cells.metaDone.fill(0)
+  cells.touched.fill(0)
+  const list = spare.get(table)
+  if (list) list.push(cells)
+  else spare.set(table, [cells])
+}
+
 /** What a hit carries besides its count; only hits that need it have one. */
 export interface Extra {
   details: string[]
@@ -38,12 +69,14 @@ export class Hits {
   /** Set once a rule ended the run. */
   shortcircuit: RuleRun['shortcircuit']
   /** Rules in the order in which they hit. */
-  private readonly order: number[] = []
+  private order: number[] = []
   private readonly extras = new Map<string, Extra>()
   /** Hits on names that no rule has. */
   private readonly foreign = new Map<string, number>()
+  private readonly cells: Cells
+  /** 1 = the meta has run, or its state is known. */
   private readonly metaDone: Uint8Array
-  /** 1 = a rule that the meta names has hit. */
+  /** 1 = the meta may have another value than its idle one. */
   private readonly touched: Uint8Array
   private readonly table: RuleTable
   private readonly active: Active
@@ -56,10 +89,17 @@ export class Hits {
     this.active = active
     this.settings = settings
     this.options = options
-    this.values = new Float64Array(table.rules.length)
-    this.settled = new Uint8Array(table.rules.length)
-    this.metaDone = new Uint8Array(table.rules.length)
-    this.touched = new Uint8Array(table.rules.length)
+    this.cells = takeCells(table)
+    const { values, settled, metaDone, touched } = this.cells
+    this.values = values
+    this.settled = settled
+    this.metaDone = metaDone
+    this.touched = touched
+  }
+
+  /** The run is over and nothing is added any more. */
+  release(): void {
+    giveBack(this.table, this.cells)
   }
 
   /** A rule hit; `value` adds up for `tflags multiple`, else the first counts. */
@@ -143,6 +183,60 @@ export class Hits {
       if (level === unsettled || (level === late && this.active.rules[meta.rule] === 0)) continue
       this.runMeta(meta, level)
     }
+  }
+
+  /**
+   * What settleMetas gives first without and then with `atEnd`, when nothing happens in between: metas that are 0 are not run, and their
+   * states are worked out only where a meta that hits depends on them.
+   */
+  settleAllMetas(): void {
+    const { ordered, depth } = this.table.metas
+    if (this.options.shortcircuits || depth > depthMax) {
+      this.settleMetas(false)
+      this.settleMetas(true)
+      return
+    }
+    const { touched, metaDone, values } = this
+    const first = this.order
+    const atLast: number[] = []
+    for (const meta of ordered) {
+      const { rule } = meta
+      const isTouched = touched[rule] === 1
+      if (!isTouched && meta.idle === 0) continue
+      const result = isTouched ? meta.run(values) : meta.idle
+      if (result === 0 || metaDone[rule] === 1) continue
+      metaDone[rule] = 1
+      const level = this.stateOfParts(meta)
+      if (level === unsettled || this.active.rules[rule] === 0) continue
+      // Those that only the end settles hit after all others.
+      this.order = level === late ? atLast : first
+      this.add(rule, result, '')
+      this.settled[rule] = level
+    }
+    this.order = atLast.length === 0 ? first : [...first, ...atLast]
+  }
+
+  /** levelOf at the end, with the states of metas that are parts worked out on the way. */
+  private stateOfParts(meta: Meta): number {
+    let level = meta.open ? late : early
+    for (const part of meta.parts) {
+      const own = this.stateOf(part)
+      if (own === early) continue
+      if (own === unsettled && this.table.rules[part]!.kind === 'meta') return unsettled
+      level = late
+    }
+    return level
+  }
+
+  /** State of a rule whose value is known; a meta that was not run is 0. */
+  private stateOf(rule: number): number {
+    const meta = this.table.metas.byRule[rule]
+    if (meta && this.metaDone[rule] === 0) {
+      this.metaDone[rule] = 1
+      const level = this.stateOfParts(meta)
+      if (level === early || (level === late && this.active.rules[rule] === 1)) this.settled[rule] = level
+    }
+    return this.settled[rule]!
   }
 
   /** How far the parts of a meta are settled. */

@@ -4,7 +4,7 @@ import type { ByteString, Note, Scan } from '../../src/types.js'
 import { relayTags } from '../../src/views/relays.js'
 import type { FirstMatch } from '../regex/matcher.js'
 import { countMatches, LazyPattern } from '../regex/plain.js'
-import type { Active } from './activity.js'
+import type { Active, ActiveGroup, ActiveHeaders, ActiveStage } from './activity.js'
 import { EvalCall, type EvalHost, type HitOptions, Tags, type TagValue } from './calls.js'
 import { collectCaptures, fillTemplates } from './capture.js'
 import { evidenceOf } from './evidence.js'
@@ -15,13 +15,10 @@ import type { RunOptions } from './run.js'
 import { setting } from './settings.js'
 import {
   type EvalRule,
-  type HeaderGroup,
   type MimeRule,
   patternUse,
   type RuleTable,
   type SingleRule,
-  type Stage,
-  type TextGroup,
   type UriRule,
 } from './table.js'
 import type { Prepared } from './tables.js'
@@ -46,7 +43,6 @@ export class MessageRun implements EvalHost {
   private readonly tags = new Tags()
   private readonly notes: Note[] = []
   private readonly pending: Promise<void>[] = []
-  private readonly local: boolean
   private readonly until: number
   /** Shortcircuit rules are there and obeyed: priorities are then run one after the other to the end. */
   private readonly ordered: boolean
@@ -63,13 +59,13 @@ export class MessageRun implements EvalHost {
     this.active = activity.of(options)
     this.ordered = this.canShortcircuit()
     this.hits = new Hits(table, this.active, this.settings, { ...options, shortcircuits: this.ordered })
-    this.local = (options.scoreSet & 1) === 0
     const seconds = setting<number | undefined>(this.settings, 'time_limit') ?? 0
     this.until = seconds > 0 ? Date.now() + seconds * 1000 : Number.POSITIVE_INFINITY
   }
 
   async go(): Promise<RuleRun> {
-    const { stages, metas } = this.table
+    const { metas } = this.table
+    const { stages } = this.active
     const { ordered, hits } = this
     if (!ordered) for (const stage of stages) this.startNetwork(stage)
     let started = !ordered
@@ -87,11 +83,10 @@ export class MessageRun implements EvalHost {
     if (!hits.shortcircuit) await this.lookupsDone()
     this.over = true
     this.tags.close()
-    if (!this.stopped()) {
-      hits.settleMetas(false)
-      hits.settleMetas(true)
-    }
-    return { ...hits.result(), tags: this.tags.values, notes: this.notes }
+    if (!this.stopped()) hits.settleAllMetas()
+    const result = { ...hits.result(), tags: this.tags.values, notes: this.notes }
+    hits.release()
+    return result
   }
 
   private canShortcircuit(): boolean {
@@ -132,33 +127,32 @@ export class MessageRun implements EvalHost {
 
   // ---- one priority
 
-  private runStage(stage: Stage): void {
+  private runStage(stage: ActiveStage): void {
     const { views } = this.scan
-    const steps: (() => void)[] = [
-      () => this.headers(stage),
-      () => this.evals(stage.headerEvals),
-      () => stage.body && this.texts(stage.body, views.text.body, 'body'),
-      () => stage.uri && this.texts(stage.uri, views.uris.list, 'uri'),
-      () => this.bodyEvals(stage.bodyEvals),
-      () => stage.rawbody && this.texts(stage.rawbody, views.text.rawbody, 'rawbody'),
-      () => this.evals(stage.rawbodyEvals),
-      () => stage.full && this.texts(stage.full, [views.full], 'full'),
-      () => this.evals(stage.fullEvals),
-      () => this.singles(stage.singles),
-    ]
-    for (const step of steps) {
-      if (this.stopped() || !this.timeLeft()) return
-      step()
-    }
+    const { settled } = this.hits
+    for (const rule of stage.settles) settled[rule] = early
+    if (this.mayGoOn()) this.headers(stage)
+    this.evals(stage.headerEvals)
+    if (stage.body && this.mayGoOn()) this.match(stage.body, views.text.body, 'body')
+    if (stage.uri && this.mayGoOn()) this.match(stage.uri, views.uris.list, 'uri')
+    this.evals(stage.bodyEvals)
+    if (stage.rawbody && this.mayGoOn()) this.match(stage.rawbody, views.text.rawbody, 'rawbody')
+    this.evals(stage.rawbodyEvals)
+    if (stage.full && this.mayGoOn()) this.match(stage.full, [views.full], 'full')
+    this.evals(stage.fullEvals)
+    if (stage.singles.length > 0 && this.mayGoOn()) for (const single of stage.singles) this.single(single)
   }
 
-  private headers(stage: Stage): void {
-    for (const group of stage.headers) this.headerGroup(group)
+  private mayGoOn(): boolean {
+    return !this.stopped() && this.timeLeft()
+  }
+
+  private headers(stage: ActiveStage): void {
+    for (const one of stage.headers) this.headerGroup(one)
+    const { headers } = this.scan.views
     for (const index of stage.exists) {
-      if (this.active.rules[index] === 0) continue
-      this.hits.settled[index] = early
       const { request } = this.table.rules[index] as { request: string }
-      if (this.scan.views.headers.get(request) !== undefined) this.gotHit(index, 1, '')
+      if (headers.getAll(request).length > 0) this.gotHit(index, 1, '')
     }
     for (const single of stage.headerSingles) this.single(single)
   }
@@ -170,38 +164,32 @@ export class MessageRun implements EvalHost {
     return values.length === 1 ? values[0] : values.join(values[0]!.endsWith('\n') ? '' : '\n')
   }
 
-  private headerGroup(group: HeaderGroup): void {
-    const active = this.active.groups[group.id]!
-    const value = this.headerValue(group.request)
-    if (value === undefined) this.emptyHeader(group, active)
-    else this.match(group, active, [value], `header ${group.request}`)
+  private headerGroup(headers: ActiveHeaders): void {
+    const { request } = headers.group
+    const value = this.headerValue(request)
+    if (value === undefined) this.absentHeader(headers)
+    else this.match(headers, [value], `header ${request}`)
   }
 
   /** An absent header is matched as the empty text; what hits on that never changes, so it is asked once. */
-  private emptyHeader(group: HeaderGroup, active: Uint8Array): void {
-    const { onEmpty, rules } = group
-    for (let use = 0; use < rules.length; use++) {
-      if (active[use] === 0) continue
-      if (onEmpty[use]! < 0) {
-        onEmpty[use] = 0
-        const only = new Uint8Array(rules.length)
-        only[use] = 1
-        group.matcher.match(noLines, only, (_, count) => (onEmpty[use] = count), false)
-      }
-      this.hits.settled[rules[use]!] = early
-      if (onEmpty[use]! > 0) this.gotHit(rules[use]!, onEmpty[use]!, '')
+  private absentHeader(headers: ActiveHeaders): void {
+    const { onEmpty, rules, matcher } = headers.group
+    if (!headers.onAbsent) {
+      const unknown = headers.active.map((runs, use) => (runs === 1 && onEmpty[use]! < 0 ? 1 : 0))
+      for (let use = 0; use < unknown.length; use++) if (unknown[use] === 1) onEmpty[use] = 0
+      matcher.match(noLines, unknown, (use, count) => (onEmpty[use] = count), false)
+      headers.onAbsent = rules.flatMap((_, use) =>
+        headers.active[use] === 1 && onEmpty[use]! > 0 ? use : [],
+      )
     }
+    for (const use of headers.onAbsent) this.gotHit(rules[use]!, onEmpty[use]!, '')
   }
 
-  private texts(group: TextGroup, lines: readonly ByteString[], kind: string): void {
-    this.match(group, this.active.groups[group.id]!, lines, kind)
-  }
-
-  private match(group: TextGroup, active: Uint8Array, lines: readonly ByteString[], where: string): void {
+  private match({ group, active }: ActiveGroup, lines: readonly ByteString[], where: string): void {
     const { rules } = group
-    for (let use = 0; use < rules.length; use++) if (active[use] === 1) this.hits.settled[rules[use]!] = early
     const { onRule } = this.options
     const explain = this.options.explain === true
+    const area = areas[where] ?? ''
     group.matcher.match(
       lines,
       active,
@@ -211,7 +199,7 @@ export class MessageRun implements EvalHost {
           this.crashed(rule, crashed)
           return
         }
-        this.gotHit(rule, count, areas[where] ?? '')
+        this.gotHit(rule, count, area)
         if (explain && first) this.explain(rule, lines[first.line]!, first, where)
       },
       explain,
@@ -229,12 +217,7 @@ export class MessageRun implements EvalHost {
 
   // ---- rules that stand alone
 
-  private singles(list: readonly SingleRule[]): void {
-    for (const single of list) this.single(single)
-  }
-
   private single(single: SingleRule): void {
-    if (this.active.rules[single.rule] === 0) return
     const rule = this.table.rules[single.rule] as Rule & { pattern: Pattern }
     this.options.onRule?.(single.rule)
     try {
@@ -320,34 +303,20 @@ export class MessageRun implements EvalHost {
 
   // ---- evals
 
-  private startNetwork(stage: Stage): void {
-    const lists = [stage.rblEvals, stage.headerEvals, stage.bodyEvals, stage.rawbodyEvals, stage.fullEvals]
-    for (const list of lists)
-      for (const rule of list) if ('run' in rule && rule.net && this.mayRun(rule)) this.callEval(rule)
+  private startNetwork(stage: ActiveStage): void {
+    for (const rule of stage.network) this.callEval(rule)
   }
 
-  /** Network evals need a score set with network, Bayes evals one with Bayes. */
-  private mayRun(rule: EvalRule): boolean {
-    if (this.active.rules[rule.rule] === 0) return false
-    if (rule.net && this.local) return false
-    return !(this.table.rules[rule.rule]!.tflags.includes('learn') && (this.options.scoreSet & 2) === 0)
-  }
-
-  private evals(list: readonly EvalRule[]): void {
-    for (const rule of list) if (!rule.net && this.mayRun(rule)) this.callEval(rule)
-  }
-
-  private bodyEvals(list: Stage['bodyEvals']): void {
+  private evals(list: ActiveStage['bodyEvals']): void {
+    if (list.length === 0 || !this.mayGoOn()) return
     for (const rule of list) {
-      if ('run' in rule) {
-        if (!rule.net && this.mayRun(rule)) this.callEval(rule)
-      } else if (this.active.rules[rule.rule] === 1) this.partRule(rule)
+      if ('run' in rule) this.callEval(rule)
+      else this.partRule(rule)
     }
   }
 
   private partRule(rule: MimeRule | UriRule): void {
     this.options.onRule?.(rule.rule)
-    this.hits.settled[rule.rule] = early
     try {
       const count =
         'mime' in rule

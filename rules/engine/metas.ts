@@ -15,15 +15,21 @@ export interface Meta {
   readonly run: Program
   /** Value while none of its parts has hit: most metas of a message need no more. */
   readonly idle: number
+  /** Parts without which its value is 0 whatever the others are. */
+  readonly required: readonly number[]
 }
 
 export interface Metas {
-  /** Rule index -> metas that name it. */
+  /** Rule index -> metas that may have another value than their idle one once it has hit. */
   readonly needers: readonly (readonly number[])[]
   /** Parts before wholes. */
   readonly ordered: readonly Meta[]
   /** Metas of a cycle, and those that need one. */
   readonly cyclic: readonly Meta[]
+  /** Rule index -> meta, of the ordered ones. */
+  readonly byRule: readonly (Meta | undefined)[]
+  /** Metas on the longest way from a whole to its parts. */
+  readonly depth: number
 }
 
 export function compileMetas(
@@ -37,7 +43,16 @@ export function compileMetas(
     const rule = rules[index]!
     if (rule.kind === 'meta') metas.set(index, compileMeta(index, rule.expression, indexOf, local, noHits))
   }
-  return { ...sortMetas(metas), needers: neededBy(metas, rules.length) }
+  const { ordered, cyclic } = sortMetas(metas)
+  const byRule: (Meta | undefined)[] = new Array(rules.length).fill(undefined)
+  for (const meta of ordered) byRule[meta.rule] = meta
+  return {
+    ordered,
+    cyclic,
+    byRule,
+    depth: depthOf(ordered, rules.length),
+    needers: neededBy(metas, rules.length),
+  }
 }
 
 function compileMeta(
@@ -55,14 +70,43 @@ function compileMeta(
     else parts.add(found)
     return found
   }
-  const run = compile(parseExpression(expression, 'meta'), slot, local)
-  return { rule, parts: [...parts], open, run, idle: run(noHits) }
+  const tree = parseExpression(expression, 'meta')
+  const run = compile(tree, slot, local)
+  const required = [...requiredNames(tree)].flatMap((name) => indexOf.get(name) ?? [])
+  return { rule, parts: [...parts], open, run, idle: run(noHits), required }
 }
 
+/** A meta that requires parts waits for one of them only: the one that the fewest metas name. */
 function neededBy(metas: ReadonlyMap<number, Meta>, rules: number): number[][] {
+  const uses = new Uint32Array(rules)
+  for (const { parts } of metas.values()) for (const part of parts) uses[part]!++
   const needers: number[][] = Array.from({ length: rules }, () => [])
-  for (const meta of metas.values()) for (const part of meta.parts) needers[part]!.push(meta.rule)
+  for (const { rule, parts, required } of metas.values()) {
+    if (required.length === 0) for (const part of parts) needers[part]!.push(rule)
+    else needers[required.reduce((best, part) => (uses[part]! < uses[best]! ? part : best))]!.push(rule)
+  }
   return needers
+}
+
+/** Names without whose hit the expression is 0. */
+function requiredNames(tree: Expression): ReadonlySet<string> {
+  if (tree.t === 'name') return new Set(tree.name === 'local_tests_only' ? [] : [tree.name])
+  if (tree.t !== 'binary') return new Set()
+  if (tree.op === '&&') return new Set([...requiredNames(tree.left), ...requiredNames(tree.right)])
+  if (tree.op !== '||') return new Set()
+  const right = requiredNames(tree.right)
+  return new Set([...requiredNames(tree.left)].filter((name) => right.has(name)))
+}
+
+function depthOf(ordered: readonly Meta[], rules: number): number {
+  const depths = new Uint32Array(rules)
+  let deepest = 0
+  for (const { rule, parts } of ordered) {
+    const depth = 1 + parts.reduce((most, part) => Math.max(most, depths[part]!), 0)
+    depths[rule] = depth
+    deepest = Math.max(deepest, depth)
+  }
+  return deepest
 }
 
 function compile(tree: Expression, slot: (name: string) => number | undefined, local: boolean): Program {
@@ -98,11 +142,10 @@ function compileBinary(
   slot: (name: string) => number | undefined,
   local: boolean,
 ): Program {
+  if (tree.op === '&&') return compileAnd(tree, slot, local)
   const left = compile(tree.left, slot, local)
   const right = compile(tree.right, slot, local)
   switch (tree.op) {
-    case '&&':
-      return (values) => (left(values) === 0 ? 0 : right(values))
     case '||':
       return (values) => left(values) || right(values)
     case '^':
@@ -133,8 +176,42 @@ function compileBinary(
   }
 }
 
+/**
+ * A chain of `&&`: 0, or the value of the last item. The others are asked in whatever order is quickest, bare names first, because
+ * asking changes nothing.
+ */
+function compileAnd(tree: Expression, slot: (name: string) => number | undefined, local: boolean): Program {
+  const items = chainOf(tree)
+  const set: number[] = []
+  const unset: number[] = []
+  const others: Program[] = []
+  for (const item of items) {
+    const negated = item.t === 'unary' && item.op === '!'
+    const named = negated ? item.item : item
+    const index = named.t === 'name' && named.name !== 'local_tests_only' ? slot(named.name) : undefined
+    if (index === undefined) others.push(compile(item, slot, local))
+    else (negated ? unset : set).push(index)
+  }
+  const last = compile(items.at(-1)!, slot, local)
+  return (values) => {
+    for (let at = 0; at < set.length; at++) if (values[set[at]!] === 0) return 0
+    for (let at = 0; at < unset.length; at++) if (values[unset[at]!] !== 0) return 0
+    for (let at = 0; at < others.length; at++) if (others[at]!(values) === 0) return 0
+    return last(values)
+  }
+}
+
+/** Items of a chain, the leftmost first. */
+function chainOf(tree: Expression): Expression[] {
+  const items: Expression[] = []
+  let left = tree
+  for (; left.t === 'binary' && left.op === '&&'; left = left.left) items.push(left.right)
+  items.push(left)
+  return items.reverse()
+}
+
 /** Kahn's order; what is left over belongs to a cycle or needs one. */
-function sortMetas(metas: ReadonlyMap<number, Meta>): Omit<Metas, 'needers'> {
+function sortMetas(metas: ReadonlyMap<number, Meta>): Pick<Metas, 'ordered' | 'cyclic'> {
   const waiting = new Map<number, number>()
   const needers = new Map<number, number[]>()
   for (const [index, meta] of metas) {
