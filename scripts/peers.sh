@@ -2,7 +2,8 @@
 # Installs the real clients and servers that the tests run against (Debian packages). Needs root; says so otherwise.
 set -euo pipefail
 packages=(spamassassin spamd spamc rspamd swaks redis-server clamav-daemon rbldnsd dnsutils postfix procmail zstd bogofilter
-  dovecot-imapd dovecot-sieve curl libmariadb3 libidn12 libspf2-2 libpq5 libsasl2-2 libperl5.36 libldap-2.5-0 libgnutls-dane0)
+  dovecot-imapd dovecot-sieve curl libmariadb3 libidn12 libspf2-2 libpq5 libsasl2-2 libperl5.36 libldap-2.5-0 libgnutls-dane0
+  libmail-spf-perl libmail-dkim-perl libmail-dmarc-perl)
 if [ "$(id -u)" -ne 0 ]; then
   echo "npm run peers installs Debian packages: run it as root, or: apt-get install --no-install-recommends ${packages[*]}" >&2
   exit 77

@@ -2,7 +2,7 @@
 // Start order: rules, look-ups, learner, workers (warm), then the ports; the end goes backwards, and answers what was accepted.
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { cpus, hostname } from 'node:os'
 import { join } from 'node:path'
 import { type LearnerClient, openLearner } from '../bayes/index.js'
 import { type Address, formatAddress, parseAddress } from '../src/config/address.js'
@@ -18,15 +18,17 @@ import { createDns, type ProcessDns } from '../src/net/dns.js'
 import type { Ruling } from '../src/pool/pool.js'
 import type { PrefsSource } from '../src/pool/protocol.js'
 import { version } from '../src/root.js'
-import { loadRulesAside, type RuleSources } from '../src/ruling.js'
+import { loadRulesAside, type RuleSources, resolversOf } from '../src/ruling.js'
 import type { ScanPolicy } from '../src/scan.js'
 import type { Clamd, Core, Net, Request } from '../src/types.js'
-import { createController } from './controller/index.js'
+import { type Controller, createController } from './controller/index.js'
+import { clamdGauges, countClamd } from './counted-clamd.js'
 import { createErrorRing } from './error-ring.js'
 import { type Listening, type ListenTo, listen } from './listen.js'
 import { createHttpFront } from './rspamd/front.js'
 import { serveRspamc } from './rspamd/legacy.js'
-import { rspamdOptions } from './rspamd/options.js'
+import { type MilterRoutine, milterRoutines } from './rspamd/milter-headers.js'
+import { type RspamdOptions, rspamdOptions } from './rspamd/options.js'
 import { serveSpamd } from './spamd/index.js'
 
 /** What the caller (the CLI) has worked out from options, file and environment. */
@@ -74,15 +76,15 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
   const log = createLog(config.log.level)
   const errors = createErrorRing()
   mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+  const clamd = config.clamd.address === null ? undefined : countClamd(createClamd(config.clamd.address))
+  const [plan, learner] = await Promise.all([loadRulesAside(setup.rules), startLearner(config, dataDir, log)])
+  reportProblems(plan.problems, log)
   const dns = createDns({
-    servers: config.network.dns,
+    servers: resolversOf(config.network.dns, plan),
     local: config.network.local,
     log: (text) => log.warn(text),
   })
-  const clamd = config.clamd.address === null ? undefined : createClamd(config.clamd.address)
   const net: Net = { dns, ...(clamd ? { clamd } : {}) }
-  const [plan, learner] = await Promise.all([loadRulesAside(setup.rules), startLearner(config, dataDir, log)])
-  reportProblems(plan.problems, log)
   const ruling: Ruling = { plan, policy: setup.policy, prefs: setup.prefs }
   const core = await createCore(ruling, {
     workers: config.workers.count ?? cpus().length,
@@ -106,9 +108,11 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
   })
   const counted = countFailures(core, metrics, errors.add)
   const startedAt = new Date()
+  let closing = false
   const options = rspamdOptions({
-    userFrom: config.users.rspamd_user,
+    ...rspamdManner(config),
     messageBytesMax: config.limits.message_size_max,
+    metricsText: () => controller.metricsText(),
     log: ({ level, msg, err }) => log[level]({ err }, msg),
   })
   const http = createHttpFront(counted, options)
@@ -126,7 +130,7 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
       void serveRspamc(socket, first, counted, options, opening.listener.startsWith('unix:')),
     http: (socket) => http.serve(socket, Buffer.alloc(0)),
   })
-  const controller = createController(counted, {
+  const controller: Controller = createController(counted, {
     ...(config.controller.password === null ? {} : { password: config.controller.password }),
     ...(config.controller.enable_password === null
       ? {}
@@ -135,7 +139,9 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
     scan: options,
     metrics,
     history,
-    gauges: () => gauges(core, dns, listening),
+    ledger: learner,
+    gauges: () => [...gauges(core, dns, listening), ...clamdGauges(clamd)],
+    notReady: () => (closing ? 'shutting down' : fullQueue(core, config.workers.queue_max)),
     errors: errors.rows,
     connections: () => listening.connections(),
     version,
@@ -164,6 +170,7 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
       return reloading
     },
     async close() {
+      closing = true
       clearInterval(watch)
       log.info('closing: no new connections, scans in flight are answered')
       await listening.close(graceMs)
@@ -276,6 +283,29 @@ async function openController(
   return bound
 }
 
+/** How the configuration wants rspamd's clients answered. */
+function rspamdManner({ rspamd, users }: Config): Partial<RspamdOptions> {
+  const routines = rspamd.milter_headers.map((name) => {
+    if ((milterRoutines as readonly string[]).includes(name)) return name as MilterRoutine
+    throw new StartError(78, `rspamd.milter_headers: ${name} is none of ${milterRoutines.join(', ')}`)
+  })
+  return {
+    vocabulary: rspamd.vocabulary,
+    errorDomain: rspamd.error_domain,
+    scanIds: rspamd.scan_id,
+    localFiles: rspamd.local_files,
+    rewriteSubject: rspamd.rewrite_subject,
+    rewriteMessage: rspamd.rewrite_message,
+    milterHeaders: { routines, hostName: hostname(), removeSpamFlag: true },
+    userFrom: users.rspamd_user,
+  }
+}
+
+/** Why /ready says no: scans would be refused. */
+function fullQueue(core: ServerCore, queueMax: number): string | undefined {
+  return core.load().waiting >= queueMax ? 'the scan queue is full' : undefined
+}
+
 function countFailures(
   core: Core,
   metrics: Metrics,
@@ -294,6 +324,11 @@ function countFailures(
     },
     async learn(request) {
       const outcome = await core.learn(request)
+      metrics.learned(request, outcome)
+      return outcome
+    },
+    async learnScan(request) {
+      const outcome = await core.learnScan(request)
       metrics.learned(request, outcome)
       return outcome
     },

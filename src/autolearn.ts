@@ -23,7 +23,6 @@ export function decideAutolearn({
   settings,
   bayes,
 }: AutolearnQuestion): Verdict['autolearn'] {
-  if (!bayes) return 'unavailable'
   const hits = run.hits.flatMap(({ symbol, count }): AutolearnHit[] => {
     const rule = rules.get(symbol)
     if (!rule) return []
@@ -46,9 +45,10 @@ export function decideAutolearn({
       spamFrom: setting<number>(settings, 'bayes_auto_learn_threshold_spam'),
       onError: Boolean(setting<number>(settings, 'bayes_auto_learn_on_error')),
     },
-    learned: { spam: bayes.spamLearned, ham: bayes.hamLearned },
+    learned: { spam: bayes?.spamLearned ?? 0, ham: bayes?.hamLearned ?? 0 },
   })
-  return decision.class ?? 'no'
+  if (!decision.class) return 'no'
+  return bayes ? decision.class : 'unavailable'
 }
 
 function areaOf(rule: Rule): AutolearnHit['area'] {

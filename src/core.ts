@@ -5,6 +5,7 @@ import type { Log } from './log.js'
 import { createScanClassifier } from './opinion.js'
 import { type PoolOptions, type Ruling, WorkerPool } from './pool/pool.js'
 import { warmUp } from './pool/warmup.js'
+import { withoutMarkup } from './report/index.js'
 import type { ScanOutcome } from './scan.js'
 import { createScanner, type Scanner, symbolsOf } from './scanner.js'
 import type {
@@ -12,6 +13,7 @@ import type {
   CoreStats,
   LearnOutcome,
   LearnRequest,
+  LearnScanRequest,
   Net,
   Request,
   Scanned,
@@ -73,6 +75,22 @@ export async function createCore(ruling: Ruling, options: CoreOptions): Promise<
   const timer = setInterval(flush, rememberMs)
   timer.unref()
 
+  /** Whose model it is: without models of their own all users share the site's. */
+  const ownerOf = (user: string | undefined) => (current.policy.perUser ? user : undefined)
+
+  function ownedBy<R extends { readonly user?: string }>(request: R): R {
+    const { user: _, ...rest } = request
+    return current.policy.perUser ? request : (rest as R)
+  }
+
+  async function counted(learning: Promise<LearnOutcome>): Promise<LearnOutcome> {
+    const outcome = await learning.catch(
+      (error: unknown): LearnOutcome => ({ status: 'failed', reason: messageOf(error) }),
+    )
+    if (outcome.status === 'learned' || outcome.status === 'relearned') counts.learned++
+    return outcome
+  }
+
   function after(request: Request, { scanned, features }: ScanOutcome): void {
     const { verdict } = scanned
     counts.scanned++
@@ -82,7 +100,7 @@ export async function createCore(ruling: Ruling, options: CoreOptions): Promise<
     if (features && learner) {
       pending.push({
         id: request.id,
-        owner: request.user ?? '',
+        owner: ownerOf(request.user) ?? '',
         mail: features.mail,
         timeMs: Date.now(),
         features: features.bytes,
@@ -105,11 +123,14 @@ export async function createCore(ruling: Ruling, options: CoreOptions): Promise<
     },
     async learn(request: LearnRequest): Promise<LearnOutcome> {
       if (!learner) return { status: 'refused', reason: 'hamd runs without a learner' }
-      const outcome = await learner
-        .learn(request)
-        .catch((error: unknown): LearnOutcome => ({ status: 'failed', reason: String(error) }))
-      if (outcome.status === 'learned' || outcome.status === 'relearned') counts.learned++
-      return outcome
+      return counted(learner.learn({ ...ownedBy(request), raw: withoutMarkup(request.raw) }))
+    },
+    async learnScan(request: LearnScanRequest): Promise<LearnOutcome> {
+      if (!learner) return { status: 'refused', reason: 'hamd runs without a learner' }
+      // Features of scans that have just ended may still be on their way.
+      flush()
+      const { scanId, class: mailClass, source } = request
+      return counted(learner.learnScan(scanId, mailClass, source, ownerOf(request.user)))
     },
     async stats(): Promise<CoreStats> {
       return {
@@ -144,6 +165,10 @@ export async function createCore(ruling: Ruling, options: CoreOptions): Promise<
       suspendedRules: runner.suspendedRules,
     }),
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function thresholdsOf(ruling: Ruling): Record<string, number> {

@@ -24,6 +24,7 @@ export function renderReply(input: ReplyInput): Scanned {
     ...(request.wants.urls ? urlLists(views) : {}),
     ...(messageId === undefined ? {} : { messageId }),
     ...(resentMessageId === undefined ? {} : { resentMessageId }),
+    ...mimeAddresses(views),
     subject: views.headers.get('Subject')?.replace(/\n$/, '') ?? '',
     lineEnd: message.lineEnd,
     sizeBytes: request.raw.length,
@@ -56,6 +57,22 @@ function textsOf({
   return {
     ...report,
     rewritten: wants.rewritten === 'headers' ? message.subarray(0, headersLength) : message,
+  }
+}
+
+/** Recipients kept for the history; a header can name thousands. */
+const recipientsMax = 100
+
+/** Who the header says has written, and to whom: for the history. */
+function mimeAddresses({ headers }: Views): Pick<Scanned, 'mimeFrom' | 'mimeRcpt'> {
+  const mimeFrom = headers.get('From:addr')?.trim() ?? ''
+  const mimeRcpt = headers
+    .getAll('ToCc:addr')
+    .slice(0, recipientsMax)
+    .map((address) => address.trim())
+  return {
+    ...(mimeFrom === '' ? {} : { mimeFrom }),
+    mimeRcpt: mimeRcpt.filter((address) => address !== ''),
   }
 }
 

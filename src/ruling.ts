@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { loadPlan } from '../rules/engine/load.js'
+import { setting } from '../rules/engine/settings.js'
 import type { Plan } from '../rules/engine/types.js'
 import { listDirectives, plugins } from './checks/index.js'
 import { packageRoot } from './root.js'
@@ -29,6 +30,11 @@ export function loadRules(sources: RuleSources): Plan {
     ...(sources.preLines === undefined ? {} : { preLines: sources.preLines }),
     ...(sources.cfLines === undefined ? {} : { cfLines: sources.cfLines }),
   })
+}
+
+/** Resolvers of the configuration; where it names none, those of the rules (`dns_server`); empty = the system's. */
+export function resolversOf(configured: readonly string[], plan: Plan): readonly string[] {
+  return configured.length > 0 ? configured : setting<readonly string[]>(plan.settings, 'dns_server')
 }
 
 /** The same in a thread: the event loop of a running server goes on turning. */

@@ -105,7 +105,8 @@ export async function scanMessage(
   const wants = withTemplateNeeds(request.wants, settings)
   const clues = wants.clues === true
   const features = classifier?.features(message, clues)
-  const bayes = features && classifier!.classify(features, context.policy.perUser ? request.user : undefined, clues)
+  const bayes =
+    features && classifier!.classify(features, context.policy.perUser ? request.user : undefined, clues)
   const scan = makeScan(request, message, views, settings, context, notes, bayes ?? noClassification)
   clock.lap('bayes')
   const scoreSet = ((bayes && classifier!.ready(bayes) ? 2 : 0) +

@@ -77,7 +77,7 @@ export interface ScanSettings {
   readonly groupsDisabled?: readonly string[]
   /** symbol -> score. */
   readonly scores?: Readonly<Record<string, number>>
-  /** action -> threshold; null switches the action off. */
+  /** action -> threshold; null leaves it as it is. */
   readonly actions?: Readonly<Record<string, number | null>>
   readonly requiredScore?: number
   /** Extra symbols to insert. */
@@ -284,6 +284,12 @@ export interface HeaderView {
 export interface Views {
   readonly headers: HeaderView
   readonly text: TextView
+  /**
+   * The lines that body rules and body evals see now: text.body until a check takes something out of it for the rules after it, as
+   * SpamAssassin's FreeMail does (checks/freemail.ts). The one thing here that changes during a scan.
+   */
+  readonly bodyForRules: readonly ByteString[]
+  changeBodyForRules(lines: readonly ByteString[]): void
   readonly uris: UriView
   readonly relays: RelayView
   /** Text of `full` rules. */
@@ -563,6 +569,16 @@ export interface LearnRequest {
   readonly scanId?: string
 }
 
+/** A learning by the id of a scan, without its message. */
+export interface LearnScanRequest {
+  /** Request.id of a scan of the last days. */
+  readonly scanId: string
+  readonly class: MailClass | 'forget'
+  /** Restricts it to scans of this user. */
+  readonly user?: string
+  readonly source: string
+}
+
 export type LearnOutcome =
   | { readonly status: 'learned' | 'relearned' | 'forgotten'; readonly id: string }
   /** Nothing to do: already learned so, or never learned. */
@@ -583,7 +599,9 @@ export interface LearnerStats {
 export interface Core {
   /** Rejects only with CoreError (src/errors.ts): the front then answers its temporary failure. */
   scan(request: Request): Promise<Scanned>
+  /** Marks that SpamAssassin or hamd left in the message are taken off before. */
   learn(request: LearnRequest): Promise<LearnOutcome>
+  learnScan(request: LearnScanRequest): Promise<LearnOutcome>
   stats(): Promise<CoreStats>
   /** Symbols with group, score, description as configured. */
   symbols(): Promise<readonly SymbolInfo[]>

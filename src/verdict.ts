@@ -1,7 +1,7 @@
 // Hits become a Verdict: the only place where scores are looked up and added, where thresholds decide and where the policy for what
 // could not be checked is applied. Pure arithmetic; nothing here knows where a hit came from.
 import type { Rule, RuleRun } from '../rules/engine/types.js'
-import type { Action, Classification, Note, ScanSettings, ScoredHit, Verdict } from './types.js'
+import type { Action, Classification, Hit, Note, ScanSettings, ScoredHit, Verdict } from './types.js'
 
 /** rspamd's actions that a score can reach, mildest first. */
 const scoredActions: readonly Action[] = ['greylist', 'add header', 'rewrite subject', 'reject']
@@ -14,6 +14,8 @@ export interface Judging {
   readonly scoreSet: 0 | 1 | 2 | 3
   /** Scores of the user's preferences: they win over the rules'. */
   readonly userScores?: ReadonlyMap<string, readonly [number, number, number, number]>
+  /** Descriptions of the user's preferences. */
+  readonly userDescriptions?: ReadonlyMap<string, string>
   /** Overrides of this one request: they win over everything. */
   readonly settings?: ScanSettings
   readonly requiredScore: number
@@ -46,10 +48,10 @@ export function judge(judging: Judging): Verdict {
   const thresholds = thresholdsInForce(judging, requiredScore)
   const messages: Record<string, string> = {}
   let action = actionFor(score, thresholds)
-  for (const hit of hits) {
+  for (const [index, hit] of hits.entries()) {
     const forced = judging.forcedActions?.get(hit.symbol)
     if (forced && severity(forced) > severity(action)) action = forced
-    const words = judging.smtpMessages?.get(hit.symbol)
+    const words = wordsFor(run.hits[index] ?? hit, judging)
     if (words !== undefined) messages['smtp_message'] ??= words
   }
   if (judging.unchecked) {
@@ -96,15 +98,23 @@ function scoreHit(hit: RuleRun['hits'][number], judging: Judging): ScoredHit {
     judging.userScores?.get(hit.symbol)?.[judging.scoreSet] ?? rule?.scores[judging.scoreSet] ?? 1
   const each = override ?? hit.ownScore ?? configured
   const times = rule ? timesOf(rule, hit.count) : 1
-  const words = judging.smtpMessages?.get(hit.symbol)
+  const words = wordsFor(hit, judging)
   const details = words === undefined ? hit.details : [...hit.details, words]
   return {
     ...hit,
     details,
     score: roundScore(each * times),
-    description: rule?.description ?? '',
+    description: hit.description ?? judging.userDescriptions?.get(hit.symbol) ?? rule?.description ?? '',
     ...(times > 1 ? { times } : {}),
   }
+}
+
+/** What the admin wants said about a hit; `_DETAILS_` stands for what the check found out: the virus, the list. */
+function wordsFor(
+  { symbol, details }: Pick<Hit, 'symbol' | 'details'>,
+  judging: Judging,
+): string | undefined {
+  return judging.smtpMessages?.get(symbol)?.replaceAll('_DETAILS_', () => details.join(', '))
 }
 
 /** SpamAssassin compares the sum rounded to three decimals (spamd-protocol.md 2.2). */
@@ -113,14 +123,11 @@ function roundScore(score: number): number {
 }
 
 function thresholdsInForce(judging: Judging, requiredScore: number): Record<string, number> {
-  const all: Partial<Record<string, number | null>> = {
-    'add header': requiredScore,
-    ...judging.thresholds,
-    ...judging.settings?.actions,
-  }
-  return Object.fromEntries(
-    Object.entries(all).filter((entry): entry is [string, number] => typeof entry[1] === 'number'),
+  // null leaves a threshold as it is, as rspamd does (rspamd-protocol.md 1.3).
+  const given = Object.entries(judging.settings?.actions ?? {}).filter(
+    (entry): entry is [string, number] => typeof entry[1] === 'number',
   )
+  return { 'add header': requiredScore, ...judging.thresholds, ...Object.fromEntries(given) }
 }
 
 /** The action whose threshold is the highest that is not above the score (rspamd-protocol.md 1.6). */

@@ -1,4 +1,5 @@
 // What the controller's routes are given, and the table entry a route is. Built once in index.ts.
+import type { LearnerClient } from '../../bayes/index.js'
 import type { History } from '../../src/history/types.js'
 import type { Gauge, Metrics } from '../../src/metrics.js'
 import type { Core } from '../../src/types.js'
@@ -16,6 +17,12 @@ export interface ErrorRow {
   readonly message: string
 }
 
+/** What the controller may do with the learner beyond Core: look at the ledger, take back, copy, put back. */
+export type LedgerDoor = Pick<
+  LearnerClient,
+  'rows' | 'revoke' | 'release' | 'held' | 'doubtful' | 'backup' | 'restore' | 'importSaLearn'
+>
+
 export interface ControllerOptions extends AuthOptions {
   readonly scan: RspamdOptions
   readonly metrics: Metrics
@@ -23,6 +30,8 @@ export interface ControllerOptions extends AuthOptions {
   readonly history?: History
   /** Live values for /metrics: queue, workers, dns, clamd, learner. */
   readonly gauges?: () => readonly Gauge[]
+  /** Absent: there is no learner. */
+  readonly ledger?: LedgerDoor
   /** Newest first. */
   readonly errors?: () => readonly ErrorRow[]
   /** Why the server is not ready to scan, undefined when it is. */

@@ -3,6 +3,7 @@ import { errorReply, jsonReply, textReply } from '../http-reply.js'
 import { answerScan, openMetricsType } from '../rspamd/http-scan.js'
 import type { Route } from './context.js'
 import { learnRoutes } from './learn.js'
+import { ledgerRoutes } from './ledger.js'
 import { metricsText } from './metrics.js'
 import { pastRoutes } from './past.js'
 import { statRoutes } from './stat.js'
@@ -37,6 +38,7 @@ export const routes: ReadonlyMap<string, Route> = new Map(
     },
     ...statRoutes,
     ...learnRoutes,
+    ...ledgerRoutes,
     ...pastRoutes,
     '/checkv2': scanRoute('v2'),
     '/check': scanRoute('legacy'),

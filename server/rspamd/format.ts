@@ -15,6 +15,10 @@ export interface ReplyParts {
   readonly rewriteSubject: string
   readonly milterHeaders: MilterHeaderOptions
   readonly seconds: number
+  /** Id under which the scan can be learned; absent when nothing was scanned. */
+  readonly scanId?: string
+  /** Pieces of the message that matched, and tokens that decided, in the reply. */
+  readonly shows?: { readonly explain: boolean; readonly clues: boolean }
 }
 
 interface WireSymbol {
@@ -23,6 +27,7 @@ interface WireSymbol {
   readonly metric_score?: number
   readonly description?: string
   readonly options?: readonly string[]
+  readonly evidence?: { readonly text: string; readonly where: string }
 }
 
 /** `/checkv2`, and `/skip`, which lacks metric_score. */
@@ -34,6 +39,7 @@ export function formatV2(parts: ReplyParts, metricScores = true): Record<string,
     ...(parts.flags.groups && { groups: groups(parts) }),
     messages: parts.verdict.messages,
     ...common(parts),
+    ...(parts.scanId !== undefined && { 'scan-id': parts.scanId }),
     ...milter(parts, 'milter'),
   }
 }
@@ -98,6 +104,7 @@ function wireSymbols(parts: ReplyParts, metricScores: boolean): Record<string, W
       ...(metricScores && { metric_score: wireNumber(configured) }),
       ...(hit.description !== '' && { description: wireText(hit.description) }),
       ...(hit.details.length > 0 && { options: hit.details.map(wireText) }),
+      ...(parts.shows?.explain && hit.evidence && { evidence: hit.evidence }),
     }
   }
   return found
@@ -113,7 +120,8 @@ function groups(parts: ReplyParts): Record<string, { score: number }> {
   return sums
 }
 
-function common({ scanned, flags, seconds, verdict }: ReplyParts): Record<string, unknown> {
+function common(parts: ReplyParts): Record<string, unknown> {
+  const { scanned, flags, seconds, verdict } = parts
   const hosts = scanned?.urls ?? []
   const emails = scanned?.emails ?? []
   const notes = scanned?.verdict.notes ?? []
@@ -123,8 +131,22 @@ function common({ scanned, flags, seconds, verdict }: ReplyParts): Record<string
     ...(anyAddress && { emails: emails.map(wireText) }),
     ...(flags.profile && { profile: profile(scanned) }),
     ...(notes.length > 0 && { notes: notes.map(wireNote) }),
+    ...(parts.shows?.clues && scanned && { bayes: opinion(scanned) }),
     ...(scanned && { 'message-id': wireText(scanned.messageId ?? 'undef') }),
     time_real: wireNumber(seconds),
+  }
+}
+
+/** What the learner thinks, and the tokens that decided. */
+function opinion({ verdict: { bayes } }: Scanned): Record<string, unknown> {
+  return {
+    probability: bayes?.probability ?? null,
+    ...(bayes?.reason !== undefined && { reason: bayes.reason }),
+    spam_learned: bayes?.spamLearned ?? 0,
+    ham_learned: bayes?.hamLearned ?? 0,
+    ...(bayes?.tokens !== undefined && { tokens: bayes.tokens }),
+    ...(bayes?.tokensKnown !== undefined && { tokens_known: bayes.tokensKnown }),
+    clues: (bayes?.clues ?? []).map((clue) => ({ ...clue, token: wireText(clue.token) })),
   }
 }
 
@@ -151,7 +173,13 @@ function milter(parts: ReplyParts, key: 'milter' | 'rmilter'): Record<string, un
   if (verdict.skipped) return {}
   const fold = flags.milter ? '\n' : (scanned?.lineEnd ?? '\r\n')
   const block = milterBlock(
-    { ...verdict, requiredScore: verdict.requiredScore, envelope, fold },
+    {
+      ...verdict,
+      requiredScore: verdict.requiredScore,
+      envelope,
+      fold,
+      ...(parts.scanId !== undefined && { scanId: parts.scanId }),
+    },
     milterHeaders,
   )
   return block ? { [key]: block } : {}

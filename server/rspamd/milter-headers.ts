@@ -10,6 +10,7 @@ export const milterRoutines = [
   'x-rspamd-action',
   'x-rspamd-server',
   'x-rspamd-queue-id',
+  'x-spam-scan-id',
   'spam-header',
 ] as const
 export type MilterRoutine = (typeof milterRoutines)[number]
@@ -30,6 +31,8 @@ export interface MilterInput {
   readonly action: Action
   readonly hits: readonly ScoredHit[]
   readonly envelope: Envelope
+  /** Id of the scan, absent when there was none. */
+  readonly scanId?: string
   /** Folding: line end of the mail, LF for milter clients, whose MTA turns CRLF into broken mail. */
   readonly fold: string
 }
@@ -50,6 +53,7 @@ const headerNames: Readonly<Record<MilterRoutine, string>> = {
   'x-rspamd-action': 'X-Rspamd-Action',
   'x-rspamd-server': 'X-Rspamd-Server',
   'x-rspamd-queue-id': 'X-Rspamd-Queue-Id',
+  'x-spam-scan-id': 'X-Spam-Scan-Id',
   'spam-header': 'Deliver-To',
 }
 
@@ -89,6 +93,8 @@ function headerValue(
       return options.hostName
     case 'x-rspamd-queue-id':
       return input.envelope.queueId
+    case 'x-spam-scan-id':
+      return input.scanId
     case 'spam-header':
       return harmless ? undefined : 'Junk'
   }

@@ -11,6 +11,8 @@ export interface RspamdOptions {
   readonly vocabulary: Vocabulary
   /** rspamd's `error_domain` in error bodies. Off: Haraka takes only an object whose sole key is `error` for a failure. */
   readonly errorDomain: boolean
+  /** `scan-id` in replies of checkv2, which rspamd does not have: the mail can be learned by it later. */
+  readonly scanIds: boolean
   /** `File`/`Path` request headers on unix sockets. Never on TCP, whatever stands here. */
   readonly localFiles: boolean
   /** Whose preferences and model a request uses. `none`: what a client claims about itself chooses nothing. */
@@ -45,6 +47,7 @@ export function rspamdOptions(given: Partial<RspamdOptions> = {}): RspamdOptions
     server: 'hamd',
     vocabulary: 'spamassassin',
     errorDomain: false,
+    scanIds: true,
     localFiles: false,
     userFrom: 'none',
     rewriteSubject: '***SPAM*** %s',

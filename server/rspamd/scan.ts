@@ -72,6 +72,10 @@ export async function scanForReply(job: ScanJob, core: Core, options: RspamdOpti
     return { ...base, verdict, scanned: undefined, symbols: noSymbols, seconds: secondsSince(started) }
   }
   const user = chooseUser(headers, options)
+  const shows =
+    job.front === 'controller'
+      ? { explain: yes(headers, 'explain'), clues: yes(headers, 'clues') }
+      : undefined
   const request: Request = {
     id: randomUUID(),
     raw,
@@ -79,6 +83,7 @@ export async function scanForReply(job: ScanJob, core: Core, options: RspamdOpti
     wants: {
       urls: true,
       ...(flags.profile && { profile: true }),
+      ...shows,
       ...(options.rewriteMessage && flags.bodyBlock && { rewritten: 'message' as const }),
     },
     remote: { address: job.peer.address, name: job.peer.address },
@@ -91,7 +96,15 @@ export async function scanForReply(job: ScanJob, core: Core, options: RspamdOpti
   const scanned = await scan(core, request)
   const symbols = await symbolTable(core)
   const verdict = rspamdVerdict(scanned, options.vocabulary)
-  const parts = { ...base, verdict, scanned, symbols, seconds: secondsSince(started) }
+  const parts: ReplyParts = {
+    ...base,
+    verdict,
+    scanned,
+    symbols,
+    seconds: secondsSince(started),
+    ...(options.scanIds && { scanId: request.id }),
+    ...(shows && { shows }),
+  }
   if (options.line && !flags.noLog) {
     options.line(taskLine({ parts, headers, raw, id: request.id, now: new Date() }))
   }
@@ -184,6 +197,11 @@ function chooseUser(headers: HeaderList, options: RspamdOptions): string | undef
   if (options.userFrom === 'none') return undefined
   const name = headers.get(options.userFrom)?.replace(/^<(.*)>$/, '$1')
   return name === '' ? undefined : name
+}
+
+/** Explanations are for people who look after the server: only the controller gives them. */
+function yes(headers: HeaderList, name: string): boolean {
+  return /^(?:yes|true|1)$/i.test(headers.get(name) ?? '')
 }
 
 /** The value may be quoted and URL-encoded. */

@@ -31,6 +31,12 @@ function withRules(command: Command): Command {
     .option('--no-builtin-rules', "leave hamd's own rules out")
 }
 
+function withData(command: Command): Command {
+  return command
+    .option('--config <file>', 'TOML configuration (default: /etc/hamd/hamd.toml if it exists)')
+    .option('--data <dir>', 'folder of all state')
+}
+
 function withScanning(command: Command): Command {
   return withRules(command)
     .option('--data <dir>', 'folder of all state')
@@ -55,6 +61,7 @@ function program(): Command {
     )
     .option('--controller <addr>', 'controller listener; repeatable', collect)
     .option('--allow-tell', 'learning over the spamd protocol')
+    .option('--user-prefs-dir <dir>', 'preferences of users: <dir>/<user>/user_prefs or <dir>/<user>')
     .option('--workers <n>', 'scan workers; 0 = scan in the main thread (default: number of cores)', integer)
     .addHelpText(
       'after',
@@ -81,6 +88,31 @@ function program(): Command {
     .option('--id <scan>', 'learn a scan by its id, without the message; repeatable', collect)
     .addHelpText('after', '\nExample:\n  hamd learn spam ~/Maildir/.Junk\n  hamd learn ham ~/mbox')
     .action(async (what, paths, options) => (await import('./learn.js')).learn(what, paths, options))
+  withData(hamd.command('backup <file>'))
+    .description('everything the learner knows as one file')
+    .option('--force', 'overwrite the file')
+    .addHelpText('after', '\nExample:\n  hamd backup /var/backups/hamd.db')
+    .action(async (file, options) => (await import('./backup.js')).backup(file, options))
+  withData(hamd.command('restore <file>'))
+    .description('put a backup in the place of what the learner knows; that is kept beside it')
+    .addHelpText('after', '\nExample:\n  hamd restore /var/backups/hamd.db')
+    .action(async (file, options) => (await import('./backup.js')).restore(file, options))
+  withData(hamd.command('ledger'))
+    .description('what was learned, by whom and when; --revoke takes back, --release lets count')
+    .option('--user <name>', 'learnings into the model of this user')
+    .option('--source <name>', 'learnings from this source, as the list shows it')
+    .option('--id <scan>', 'learnings of this scan')
+    .option('--since <time>', '2026-07-14, 2026-07-14T10:00Z, or 90m, 12h, 3d ago')
+    .option('--until <time>', 'before this time')
+    .option('--limit <n>', 'rows shown (default: 100)', integer)
+    .option('--held', 'only what is held for review')
+    .option('--doubtful', 'labels that the rest of the ledger contradicts, worst first')
+    .option('--revoke', 'take back what the filter names; a preview unless --yes')
+    .option('--release', 'let held or revoked learnings count; a preview unless --yes')
+    .option('--yes', 'do it')
+    .option('--json', 'one JSON line a row')
+    .addHelpText('after', "\nExample:\n  hamd ledger --source 'spamd 192.0.2.7' --since 3d --revoke")
+    .action(async (options) => (await import('./ledger.js')).ledger(options))
   withRules(hamd.command('lint'))
     .description('read configuration and rules, print every problem as file:line: what')
     .option('--hints', 'also hints: unused subtests and the like')

@@ -1,13 +1,13 @@
 // `hamd learn`: folders into the learner. Works on the data folder itself when no server runs on it, else through the server's control
 // socket in that folder: one directory has one writer.
 
-import { existsSync, mkdirSync } from 'node:fs'
-import { request as httpRequest } from 'node:http'
-import { userInfo } from 'node:os'
-import { type BulkCounts, type FolderMail, learnPaths, readMails } from '../../bayes/bulk.js'
-import { defaultSettings, Learner } from '../../bayes/index.js'
+import { existsSync } from 'node:fs'
+import { type BulkCounts, type FolderMail, learnMails, readMails } from '../../bayes/bulk.js'
+import type { Learner } from '../../bayes/index.js'
+import { withoutMarkup } from '../report/index.js'
+import { commandSource, post, type Reply, withLearner } from './control.js'
 import { CliError, exits } from './exit.js'
-import { type CommonOptions, controlSocket, dataDir, loadConfig } from './settings.js'
+import { type CommonOptions, loadConfig } from './settings.js'
 
 interface LearnOptions extends CommonOptions {
   readonly user?: string
@@ -27,15 +27,14 @@ export async function learn(what: string, paths: readonly string[], options: Lea
   for (const path of paths)
     if (!existsSync(path)) throw new CliError(exits.usage, `${path}: no such file or directory`)
   const config = loadConfig(options)
-  const dir = dataDir(config)
-  mkdirSync(dir, { recursive: true, mode: 0o750 })
-  const socket = controlSocket(dir)
+  if (options.user !== undefined && !config.learner.per_user)
+    throw new CliError(exits.config, 'users have no models of their own: set per_user = true in [learner]')
   const progress = createProgress()
-  const counts = await learnHere(what, paths, options, dir, progress).catch((error: unknown) => {
-    if (!existsSync(socket))
-      throw new CliError(exits.unavailable, error instanceof Error ? error.message : String(error))
-    return learnThere(what, paths, options, socket, progress)
-  })
+  const counts = await withLearner(
+    config,
+    (learner) => learnHere(what, paths, options, learner, progress),
+    (socket) => learnThere(what, paths, options, socket, progress),
+  )
   progress.end()
   const done = counts.learned + counts.relearned + counts.forgotten
   const verb = what === 'forget' ? 'forgotten' : 'learned'
@@ -45,40 +44,33 @@ export async function learn(what: string, paths: readonly string[], options: Lea
   process.exitCode = done === 0 && counts.failed > 0 ? exits.temporary : exits.ok
 }
 
-async function learnHere(
+function learnHere(
   what: Taught,
   paths: readonly string[],
   options: LearnOptions,
-  dir: string,
+  learner: Learner,
   progress: Progress,
-): Promise<BulkCounts> {
-  const { learner: given } = loadConfig(options)
-  const learner = Learner.open({
-    ...defaultSettings,
-    dataDir: dir,
-    profile: given.profile,
-    minSpam: given.spam_min,
-    minHam: given.ham_min,
+): BulkCounts {
+  const source = commandSource()
+  const counts = learnMails(learner, unmarked(readMails(paths, tell)), {
+    class: what,
+    source,
+    ...(options.user === undefined ? {} : { user: options.user }),
+    onProgress: (now) => progress.show(now.mails),
+    onProblem: tell,
   })
-  try {
-    const source = `cli ${userInfo().username}`
-    const counts = learnPaths(learner, paths, {
-      class: what,
-      source,
-      ...(options.user === undefined ? {} : { user: options.user }),
-      onProgress: (now) => progress.show(now.mails),
-      onProblem: tell,
-    })
-    const byId = { ...counts }
-    for (const id of options.id ?? []) {
-      const outcome = learner.learnScan(id, what, source, options.user)
-      byId[outcome.status]++
-      if (outcome.status === 'refused' || outcome.status === 'failed') tell(id, outcome.reason)
-    }
-    return byId
-  } finally {
-    learner.close()
+  const byId = { ...counts }
+  for (const id of options.id ?? []) {
+    const outcome = learner.learnScan(id, what, source, options.user)
+    byId[outcome.status]++
+    if (outcome.status === 'refused' || outcome.status === 'failed') tell(id, outcome.reason)
   }
+  return byId
+}
+
+/** Mails as they came in, without the marks that a filter left in them. */
+export function* unmarked(mails: Iterable<FolderMail>): Generator<FolderMail> {
+  for (const { name, raw } of mails) yield { name, raw: withoutMarkup(raw) }
 }
 
 /** Through the server that owns the directory. */
@@ -93,7 +85,7 @@ async function learnThere(
   const counts = await postLearn(what, readMails(paths, tell), { socket, ...user, onProgress: progress.show })
   for (const id of options.id ?? []) {
     const body = Buffer.from(JSON.stringify({ id, class: what, ...user }))
-    take(counts, what, id, await post(socket, '/learn', body, {}))
+    take(counts, what, id, await post(socket, '/learn', body, { 'Learn-Source': commandSource() }))
   }
   return counts
 }
@@ -116,7 +108,11 @@ export async function postLearn(
     refused: 0,
     failed: 0,
   }
-  const headers = { Class: what, ...(options.user === undefined ? {} : { 'Deliver-To': options.user }) }
+  const headers = {
+    Class: what,
+    'Learn-Source': commandSource(),
+    ...(options.user === undefined ? {} : { 'Learn-User': options.user }),
+  }
   const queue = mails[Symbol.iterator]()
   const work = async () => {
     for (let next = queue.next(); !next.done; next = queue.next()) {
@@ -129,12 +125,7 @@ export async function postLearn(
   return counts
 }
 
-function take(
-  counts: Counting,
-  what: Taught,
-  name: string,
-  { status, text }: { status: number; text: string },
-): void {
+function take(counts: Counting, what: Taught, name: string, { status, text }: Reply): void {
   counts.mails++
   if (status === 200) counts[what === 'forget' ? 'forgotten' : 'learned']++
   else if (status === 208) counts.known++
@@ -142,26 +133,6 @@ function take(
     counts.failed++
     tell(name, text)
   }
-}
-
-function post(
-  socketPath: string,
-  path: string,
-  body: Uint8Array,
-  headers: Record<string, string>,
-): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const request = httpRequest(
-      { socketPath, path, method: 'POST', headers: { ...headers, 'Content-Length': body.length } },
-      (reply) => {
-        let text = ''
-        reply.on('data', (chunk) => (text += String(chunk)))
-        reply.on('end', () => resolve({ status: reply.statusCode ?? 500, text }))
-      },
-    )
-    request.on('error', reject)
-    request.end(body)
-  })
 }
 
 function tell(name: string, reason: string): void {

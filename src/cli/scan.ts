@@ -8,7 +8,7 @@ import { createCore, type ServerCore } from '../core.js'
 import { createLog } from '../log.js'
 import { createClamd } from '../net/clamd.js'
 import { createDns } from '../net/dns.js'
-import { loadRules } from '../ruling.js'
+import { loadRules, resolversOf } from '../ruling.js'
 import type { Net, Scanned, Wants } from '../types.js'
 import { CliError, exits } from './exit.js'
 import { type CommonOptions, dataDir, loadConfig, prefsSource, ruleSources, scanPolicy } from './settings.js'
@@ -63,7 +63,8 @@ export async function scan(paths: readonly string[], options: ScanOptions): Prom
 async function openCore(options: ScanOptions): Promise<ServerCore> {
   const config = loadConfig({ ...options, logLevel: options.logLevel ?? 'error' })
   const log = createLog(config.log.level)
-  const dns = createDns({ servers: config.network.dns, local: config.network.local })
+  const plan = loadRules(ruleSources(config))
+  const dns = createDns({ servers: resolversOf(config.network.dns, plan), local: config.network.local })
   const net: Net = {
     dns,
     ...(config.clamd.address === null ? {} : { clamd: createClamd(config.clamd.address) }),
@@ -76,7 +77,7 @@ async function openCore(options: ScanOptions): Promise<ServerCore> {
     minHam: config.learner.ham_min,
   }).catch(() => undefined)
   const ruling = {
-    plan: loadRules(ruleSources(config)),
+    plan,
     policy: scanPolicy(config),
     prefs: prefsSource(config),
   }

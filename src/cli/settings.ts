@@ -25,6 +25,7 @@ export interface CommonOptions {
   readonly allowTell?: boolean
   readonly workers?: number
   readonly logLevel?: string
+  readonly userPrefsDir?: string
 }
 
 const defaultFile = '/etc/hamd/hamd.toml'
@@ -55,6 +56,12 @@ export function loadConfig(options: CommonOptions): Config {
     },
     clamd: { ...base.clamd, address: options.clamd ?? base.clamd.address },
     spamd: { ...base.spamd, allow_tell: options.allowTell ?? base.spamd.allow_tell },
+    users: {
+      ...base.users,
+      ...(options.userPrefsDir === undefined
+        ? {}
+        : { prefs: 'dir' as const, prefs_dir: options.userPrefsDir }),
+    },
     workers: { ...base.workers, count: options.workers ?? base.workers.count },
     log: { level: (options.logLevel as Config['log']['level'] | undefined) ?? base.log.level },
   }
@@ -93,6 +100,7 @@ export function scanPolicy(config: Config): ScanPolicy {
     unchecked: config.clamd.unchecked,
     hostname: hostname(),
     autolearn: config.learner.autolearn,
+    perUser: config.learner.per_user,
   }
 }
 

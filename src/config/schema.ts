@@ -117,6 +117,43 @@ export const schema = {
     ),
     log_lines: key('boolean', false, "Log spamd's own lines (`spamd: result: ...`) as well."),
   },
+  rspamd: {
+    vocabulary: key(
+      { oneOf: ['spamassassin', 'rspamd'] },
+      'spamassassin',
+      "Names of symbols in replies to rspamd's clients: those of the rules, or rspamd's where it has one for the same finding.",
+    ),
+    milter_headers: key(
+      'strings',
+      [],
+      'Headers that milter clients are told to add: x-spamd-bar, x-spam-level, x-spam-status, x-spamd-result, x-rspamd-action, x-rspamd-server, x-rspamd-queue-id, x-spam-scan-id, spam-header.',
+    ),
+    rewrite_subject: key(
+      'string',
+      '***SPAM*** %s',
+      'New subject under the action rewrite subject; %s is the old one, %d the score.',
+    ),
+    rewrite_message: key(
+      'boolean',
+      false,
+      'Hand back the marked message to clients that ask with the flag body_block.',
+    ),
+    local_files: key(
+      'boolean',
+      false,
+      'Clients on a unix socket may name a file to scan (headers File and Path) instead of sending it.',
+    ),
+    scan_id: key(
+      'boolean',
+      true,
+      'Replies of checkv2 carry scan-id, by which the mail can be learned later.',
+    ),
+    error_domain: key(
+      'boolean',
+      false,
+      "Errors carry rspamd's error_domain; Haraka takes only errors without.",
+    ),
+  },
   controller: {
     password: key(
       'string',
@@ -128,11 +165,15 @@ export const schema = {
   },
   users: {
     prefs: key(
-      { oneOf: ['off', 'dir', 'home'] },
+      { oneOf: ['off', 'dir', 'home', 'pattern'] },
       'off',
-      'Per-user preferences: none, files in prefs_dir, or ~user/.spamassassin/user_prefs.',
+      'Per-user preferences: none, files in prefs_dir, ~user/.spamassassin/user_prefs, or prefs_dir as a pattern.',
     ),
-    prefs_dir: key('string', null, 'Folder with one <user>/user_prefs or <user> file per user.'),
+    prefs_dir: key(
+      'string',
+      null,
+      'Folder with one <user>/user_prefs or <user> file per user; as a pattern %u is the user, %l and %d what stands before and behind its @.',
+    ),
     rspamd_user: key(
       { oneOf: ['none', 'deliver-to', 'user'] },
       'none',

@@ -121,7 +121,9 @@ const builtInTags: Readonly<Record<string, Tag>> = {
       .map(([name, count]) => (count > 1 ? `${name}(${count})` : name))
       .join(separator || ',') || 'none',
   NOTES: ({ verdict }) => notesText(verdict),
-  PREVIEW: ({ scan }) => previewOf(scan.views.text.body),
+  EVIDENCE: ({ verdict }) => evidenceText(verdict),
+  SCANID: ({ scan }) => scan.request.id,
+  PREVIEW: ({ scan }) => previewOf(scan.views.bodyForRules),
   REPORT: (input) => '\n' + table(input, headerRow),
   SUMMARY: (input) => table(input, summaryRow),
   SUBJPREFIX: subjectPrefix,
@@ -181,6 +183,13 @@ function table(input: ReportInput, show: (row: Row, width: number) => ByteString
 /** Evidence that is missing, one line each: what did not answer cannot have spoken for or against. */
 function notesText({ notes }: Verdict): ByteString {
   return notes.map(({ check, kind, text }) => `not known: ${check}: ${text || kind}\n`).join('')
+}
+
+/** For each rule the piece of the message that matched, one line each. */
+function evidenceText({ hits }: Verdict): ByteString {
+  return hits
+    .flatMap(({ symbol, evidence }) => (evidence ? [`${symbol}: ${evidence.where}: ${evidence.text}\n`] : []))
+    .join('')
 }
 
 function cluesOf(verdict: Verdict, side: 'spam' | 'ham'): readonly Clue[] {

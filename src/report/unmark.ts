@@ -22,6 +22,11 @@ export function removeMarkup(raw: Uint8Array): Uint8Array {
   ])
 }
 
+/** What is to be learned: the message as it came in, before anybody marked it. */
+export function withoutMarkup(raw: Uint8Array): Uint8Array {
+  return isMarkedUp(raw) ? removeMarkup(raw) : raw
+}
+
 /** The message went through SpamAssassin or hamd before. */
 export function isMarkedUp(raw: Uint8Array): boolean {
   const text = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('latin1', 0, 64 * 1024)

@@ -2,7 +2,8 @@
 // care for the form of an answer and not for how it came about.
 
 import { CoreError } from '../../src/errors.js'
-import type { Core, LearnRequest, Request, Scanned, ScoredHit } from '../../src/types.js'
+import { withoutMarkup } from '../../src/report/index.js'
+import type { Core, LearnRequest, LearnScanRequest, Request, Scanned, ScoredHit } from '../../src/types.js'
 
 export interface SmallCore extends Core {
   readonly requests: Request[]
@@ -36,7 +37,7 @@ export function smallCore(): SmallCore {
       return judged(text, request)
     },
     async learn(request) {
-      learned.push(request)
+      learned.push({ ...request, raw: withoutMarkup(request.raw) })
       const id = Buffer.from(request.raw).toString('base64')
       const before = classes.get(id)
       if (request.class === 'forget') {
@@ -47,6 +48,7 @@ export function smallCore(): SmallCore {
       if (before === request.class) return { status: 'known', id }
       return { status: before === undefined ? 'learned' : 'relearned', id }
     },
+    learnScan: async ({ scanId }: LearnScanRequest) => ({ status: 'learned', id: scanId }),
     stats: () => Promise.reject(new Error('not used')),
     symbols: async () => [],
   }

@@ -42,6 +42,17 @@ export function testCore(): TestCore {
       learned.push(request)
       return learnText(request, classes)
     },
+    async learnScan({ scanId, class: mailClass }) {
+      const before = classes.get(scanId)
+      if (mailClass === 'forget') {
+        classes.delete(scanId)
+        return { status: before === undefined ? 'unknown' : 'forgotten', id: scanId }
+      }
+      if (!requests.some(({ id }) => id === scanId) && before === undefined)
+        return { status: 'refused', reason: `no scan ${scanId} is remembered` }
+      classes.set(scanId, mailClass)
+      return { status: before === mailClass ? 'known' : 'learned', id: scanId }
+    },
     async stats() {
       const count = (name: string) => [...classes.values()].filter((value) => value === name).length
       const spam = ['reject', 'soft reject', 'rewrite subject', 'add header'].reduce(

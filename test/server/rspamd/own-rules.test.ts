@@ -44,6 +44,7 @@ describe('rspamd fronts over our own rules', () => {
   test('JSON in both shapes, text and controller agree on corpus mail', async () => {
     const messages = sample()
     assert.ok(messages.length >= 8, `${messages.length} messages`)
+    const unlike = { time_real: 0, 'scan-id': '' }
     for (const body of messages) {
       const { json } = await ask(server.port, '/checkv2', { body })
       const legacy = (await ask(server.port, '/scan', { body })).json
@@ -53,7 +54,7 @@ describe('rspamd fronts over our own rules', () => {
       const { is_spam, is_skipped, score, required_score, action, subject, ...symbols } = legacy.default
       assert.deepEqual([score, required_score, action], [json.score, json.required_score, json.action])
       assert.deepEqual(Object.keys(symbols), Object.keys(json.symbols))
-      assert.deepEqual({ ...controlled, time_real: 0 }, { ...json, time_real: 0 })
+      assert.deepEqual({ ...controlled, ...unlike }, { ...json, ...unlike })
       const lines = text.split('\r\n')
       assert.equal(lines[1], `Metric: default; False; ${json.score.toFixed(2)} / 15.00 / 0.0`)
       assert.equal(lines[2], `Action: ${json.action}`)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { createController } from '../../../server/controller/index.js'
+import { rspamdOptions } from '../../../server/rspamd/options.js'
 import { needs } from '../../support/peers.js'
 import { testCore } from './core.js'
 import { type RspamdPeer, startRspamd } from './peer.js'
@@ -17,8 +18,12 @@ describe('beside a real rspamd', needs('rspamd'), () => {
   before(async () => {
     const core = testCore()
     peer = await startRspamd()
-    ours = await scanServer(core, { errorDomain: true })
-    controller = createController(core, { password: 'readpw', enablePassword: 'enablepw' })
+    ours = await scanServer(core, { errorDomain: true, scanIds: false })
+    controller = createController(core, {
+      password: 'readpw',
+      enablePassword: 'enablepw',
+      scan: rspamdOptions({ scanIds: false }),
+    })
     const bound = await controller.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 })
     controllerPort = Number(bound.split(':')[1])
   })

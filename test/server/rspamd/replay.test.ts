@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { createController } from '../../../server/controller/index.js'
+import { rspamdOptions } from '../../../server/rspamd/options.js'
 import { packageRoot } from '../../../src/root.js'
 import { testCore } from './core.js'
 import { compare, controllerRequests, scanRequests } from './requests.js'
@@ -29,8 +30,12 @@ describe('captured replies of rspamd', () => {
 
   before(async () => {
     const core = testCore()
-    scan = await scanServer(core, { errorDomain: true })
-    controller = createController(core, { password: 'readpw', enablePassword: 'enablepw' })
+    scan = await scanServer(core, { errorDomain: true, scanIds: false })
+    controller = createController(core, {
+      password: 'readpw',
+      enablePassword: 'enablepw',
+      scan: rspamdOptions({ scanIds: false }),
+    })
     const bound = await controller.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 })
     controllerPort = Number(bound.split(':')[1])
   })

@@ -21,7 +21,7 @@ describe('rspamc', needs('rspamc', 'rspamd'), () => {
 
   before(async () => {
     core = testCore()
-    server = await scanServer(core)
+    server = await scanServer(core, { scanIds: false })
     controller = createController(core, { password: 'readpw', enablePassword: 'enablepw' })
     control = await controller.listen({ kind: 'tcp', host: '127.0.0.1', port: 0 })
     peer = await startRspamd()

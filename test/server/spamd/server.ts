@@ -47,7 +47,11 @@ export function stockCore(): Core {
     builtin: false,
     paths: ['/usr/share/spamassassin', '/etc/spamassassin'],
     local: true,
-    cfLines: 'report_hostname host.example.net\n',
+    cfLines: [
+      'report_hostname host.example.net',
+      'bayes_auto_learn_threshold_nonspam -1000',
+      'bayes_auto_learn_threshold_spam 1000\n',
+    ].join('\n'),
   })
   const scanner = createScanner({
     plan,
@@ -56,7 +60,7 @@ export function stockCore(): Core {
       lookupMs: 1000,
       unchecked: 'accept',
       hostname: hostname(),
-      autolearn: false,
+      autolearn: true,
     },
     prefs: { kind: 'off', dir: null, allowUserRules: false },
     net: { dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) } },
