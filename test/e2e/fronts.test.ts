@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
+import { exchange } from '../support/exchange.js'
 import { type Hamd, startHamd } from '../support/hamd.js'
 import { findProgram, needs, run } from '../support/peers.js'
 
@@ -26,26 +27,6 @@ const spam = mail(`${gtube}\n`)
 const offer = ham
   .replace('Minutes of Tuesday', 'FREE viagra')
   .replace('the minutes', 'click here: the order form')
-
-/** Sends bytes, half-closes if asked to, and reads to the end of the connection. */
-function exchange(
-  to: { host: string; port: number } | { path: string },
-  bytes: string,
-  halfClose = true,
-): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(to)
-    let reply = ''
-    socket.setTimeout(20_000, () =>
-      socket.destroy(new Error(`no end of reply after ${JSON.stringify(reply.slice(0, 80))}`)),
-    )
-    socket.on('data', (chunk) => (reply += chunk.toString('latin1')))
-    socket.on('end', () => resolve(reply))
-    socket.on('error', reject)
-    if (halfClose) socket.end(Buffer.from(bytes, 'latin1'))
-    else socket.write(Buffer.from(bytes, 'latin1'))
-  })
-}
 
 interface Seen {
   readonly score: number

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const entry = fileURLToPath(new URL('../../src/cli/index.js', import.meta.url))
+/** The compiled program. */
+export const entry = fileURLToPath(new URL('../../src/cli/index.js', import.meta.url))
 
 export interface Hamd {
   readonly child: ChildProcess
@@ -30,6 +31,8 @@ export interface HamdOptions {
   readonly dataDir?: string
   /** Only look-ups that the arguments allow; default --local. */
   readonly network?: boolean
+  /** Shell lines to run first in a mount namespace of its own, for data folders that are full or read-only; root only. */
+  readonly mounts?: string
 }
 
 export async function startHamd(options: HamdOptions = {}): Promise<Hamd> {
@@ -51,7 +54,19 @@ export async function startHamd(options: HamdOptions = {}): Promise<Hamd> {
     ...['--workers', '1', ...(options.network ? [] : ['--local'])],
     ...(options.args ?? []),
   ]
-  const child = spawn(process.execPath, [entry, ...args], {
+  const command = [process.execPath, entry, ...args]
+  const within = [
+    'unshare',
+    '--mount',
+    '--propagation',
+    'private',
+    'sh',
+    '-ec',
+    `${options.mounts}\nexec "$@"`,
+    'sh',
+  ]
+  const [program, ...words] = options.mounts === undefined ? command : [...within, ...command]
+  const child = spawn(program!, words, {
     stdio: ['ignore', 'inherit', 'pipe'],
     env: { ...process.env, ...options.env },
   })
