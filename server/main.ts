@@ -1,7 +1,7 @@
 // Puts the server together: configuration and signals in, running fronts out. Knows what exists, not how any protocol works.
 // Start order: rules, look-ups, learner, workers (warm), then the ports; the end goes backwards, and answers what was accepted.
 import { spawn } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { cpus, hostname } from 'node:os'
 import { join } from 'node:path'
 import { type LearnerClient, openLearner } from '../bayes/index.js'
@@ -71,19 +71,52 @@ const graceMs = 30_000
 /** The queue is looked at so often; above four fifths new connections are refused, below half they are taken again. */
 const loadMs = 100
 
+/** What was opened, in order, with the word for the log when its end fails. */
+type Opened = { readonly name: string; close(): Promise<void> | void }[]
+
 export async function startServer(setup: ServerSetup): Promise<Server> {
+  const log = createLog(setup.config.log.level)
+  const opened: Opened = []
+  try {
+    return await start(setup, log, opened)
+  } catch (error) {
+    // Threads and ports that stayed open would keep a process alive that serves nobody.
+    await closeAll(opened, log)
+    throw error
+  }
+}
+
+/** Backwards, each whatever became of the others: what was accepted is answered, what was learned is kept. */
+async function closeAll(opened: Opened, log: Log): Promise<void> {
+  for (const { name, close } of opened.splice(0).reverse()) {
+    try {
+      await close()
+    } catch (error) {
+      log.error({ err: error }, `${name} did not end well`)
+    }
+  }
+}
+
+async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Server> {
   const { config, dataDir } = setup
-  const log = createLog(config.log.level)
   const errors = createErrorRing()
-  mkdirSync(dataDir, { recursive: true, mode: 0o750 })
-  const clamd = config.clamd.address === null ? undefined : countClamd(createClamd(config.clamd.address))
-  const [plan, learner] = await Promise.all([loadRulesAside(setup.rules), startLearner(config, dataDir, log)])
+  // Before anything slow: what was mistyped is said at once.
+  const scanDoors = scanPorts(config)
+  const controllerDoors = addresses(config.listen.controller, defaultController)
+  const clamd = config.clamd.address === null ? undefined : countClamd(openClamd(config.clamd.address))
+  makeDataDir(dataDir)
+  const reading = loadRulesAside(setup.rules)
+  reading.catch(() => {})
+  const learner = await startLearner(config, dataDir, log)
+  opened.push({ name: 'the learner', close: () => learner.close() })
+  const plan = await reading
   reportProblems(plan.problems, log)
   const dns = createDns({
     servers: resolversOf(config.network.dns, plan),
     local: config.network.local,
     log: (text) => log.warn(text),
   })
+  opened.push({ name: 'look-ups', close: () => dns.close() })
   const net: Net = { dns, ...(clamd ? { clamd } : {}) }
   const ruling: Ruling = { plan, policy: setup.policy, prefs: setup.prefs }
   const core = await createCore(ruling, {
@@ -102,6 +135,11 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
     rowsMax: config.history.rows,
     onError: (message) => log.error({ history: message }, 'history is not written'),
   })
+  // Rows of the last scans come while the core ends, so the history ends after it.
+  opened.push(
+    { name: 'the history', close: () => history.close() },
+    { name: 'the core', close: () => core.close() },
+  )
   core.onScan((request, scanned) => {
     metrics.scanned(request.front, scanned)
     history.add(historyRow(request, scanned, Date.now() / 1000))
@@ -124,12 +162,13 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
     log,
     ...(setup.spamdLine ? { line: setup.spamdLine } : {}),
   }
-  const listening = await openScanPorts(config, log, {
+  const listening = await openScanPorts(scanDoors, config, log, {
     spamd: (socket, first, opening) => serveSpamd(socket, first, opening, counted, spamd),
     rspamc: (socket, first, opening) =>
       void serveRspamc(socket, first, counted, options, opening.listener.startsWith('unix:')),
     http: (socket) => http.serve(socket, Buffer.alloc(0)),
   })
+  opened.push({ name: 'the scan ports', close: () => listening.close(graceMs) })
   const controller: Controller = createController(counted, {
     ...(config.controller.password === null ? {} : { password: config.controller.password }),
     ...(config.controller.enable_password === null
@@ -147,13 +186,16 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
     version,
     startedAt,
   })
-  const controllerAddresses = await openController(config, controller, log)
-  await controller.listen({ kind: 'unix', path: setup.controlSocket }, 0o600)
+  // Below the scan ports: while their last scans are answered, /ready says why it is not.
+  opened.splice(-1, 0, { name: 'the controller', close: () => controller.close() })
+  const controllerAddresses = await openController(controllerDoors, config, controller, log)
+  await openControlSocket(controller, setup.controlSocket)
   const watch = setInterval(() => {
     const { waiting } = core.load()
     if (waiting > 0.8 * config.workers.queue_max) listening.pushBack(true)
     else if (waiting < 0.5 * config.workers.queue_max) listening.pushBack(false)
   }, loadMs)
+  opened.push({ name: 'the watch over the queue', close: () => clearInterval(watch) })
   if (clamd) void reportClamd(clamd, log)
   log.info(
     { scan: listening.addresses, controller: controllerAddresses, version, rules: plan.rules.length },
@@ -171,13 +213,8 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
     },
     async close() {
       closing = true
-      clearInterval(watch)
       log.info('closing: no new connections, scans in flight are answered')
-      await listening.close(graceMs)
-      await controller.close()
-      await core.close()
-      await history.close()
-      dns.close()
+      await closeAll(opened, log)
       log.info('closed')
     },
   }
@@ -198,6 +235,14 @@ async function startLearner(config: Config, dataDir: string, log: Log): Promise<
   })
   for (const note of await learner.notes()) log.warn({ learner: note }, 'learner')
   return learner
+}
+
+/** Rules that were asked for and are not there end the start, and refuse a reload: without them every mail would be clean. */
+async function readRules(rules: RuleSources): Promise<Ruling['plan']> {
+  const missing = rules.paths.find((path) => !existsSync(path))
+  if (missing !== undefined)
+    throw new StartError(78, `${missing}: no such file or directory (--rules, rules.paths)`)
+  return loadRulesAside(rules)
 }
 
 function reportProblems(problems: Ruling['plan']['problems'], log: Log): void {
@@ -227,23 +272,54 @@ function readTls(key: string, cert: string): { key: Buffer; cert: Buffer } {
   }
 }
 
+/** The scan listeners that the configuration asks for. */
+function scanPorts({ listen: given }: Config): ListenTo[] {
+  const tls =
+    given.tls_key !== null && given.tls_cert !== null ? { tls: readTls(given.tls_key, given.tls_cert) } : {}
+  return addresses(given.scan, defaultScan).map((address) => ({
+    address,
+    mode: Number.parseInt(given.socket_mode, 8),
+    ...(given.socket_owner === null ? {} : { owner: given.socket_owner }),
+    ...(given.socket_group === null ? {} : { group: given.socket_group }),
+    ...tls,
+  }))
+}
+
+function openClamd(address: string): Clamd {
+  try {
+    return createClamd(address)
+  } catch (error) {
+    throw new StartError(64, `clamd: ${(error as Error).message}`)
+  }
+}
+
+function makeDataDir(dir: string): void {
+  try {
+    mkdirSync(dir, { recursive: true, mode: 0o750 })
+  } catch (error) {
+    throw new StartError(
+      69,
+      `the folder of all state cannot be made: ${(error as Error).message}; give --data`,
+    )
+  }
+}
+
+/** Where commands of the same account reach this server. */
+async function openControlSocket(controller: Controller, path: string): Promise<void> {
+  try {
+    await controller.listen({ kind: 'unix', path }, 0o600)
+  } catch (error) {
+    throw new StartError(69, `${path} could not be bound: ${(error as Error).message}`)
+  }
+}
+
 async function openScanPorts(
+  doors: readonly ListenTo[],
   config: Config,
   log: Log,
   fronts: Parameters<typeof listen>[1]['fronts'],
 ): Promise<Listening> {
   const { listen: given } = config
-  const doors = addresses(given.scan, defaultScan).map(
-    (address): ListenTo => ({
-      address,
-      mode: Number.parseInt(given.socket_mode, 8),
-      ...(given.socket_owner === null ? {} : { owner: given.socket_owner }),
-      ...(given.socket_group === null ? {} : { group: given.socket_group }),
-      ...(given.tls_key !== null && given.tls_cert !== null
-        ? { tls: readTls(given.tls_key, given.tls_cert) }
-        : {}),
-    }),
-  )
   const listening = await listen(doors, {
     fronts,
     limits: {
@@ -266,12 +342,13 @@ async function openScanPorts(
 }
 
 async function openController(
+  doors: readonly Address[],
   config: Config,
   controller: ReturnType<typeof createController>,
   log: Log,
 ): Promise<string[]> {
   const bound: string[] = []
-  for (const address of addresses(config.listen.controller, defaultController)) {
+  for (const address of doors) {
     try {
       bound.push(await controller.listen(address))
     } catch (error) {
@@ -357,7 +434,7 @@ function gauges(core: ServerCore, dns: ProcessDns, listening: Listening): Gauge[
 async function reload(setup: ServerSetup, core: ServerCore, log: Log): Promise<void> {
   try {
     const { policy, rules, prefs } = setup.reread()
-    const plan = await loadRulesAside(rules)
+    const plan = await readRules(rules)
     reportProblems(plan.problems, log)
     await core.reload({ plan, policy, prefs })
     log.info({ rules: plan.rules.length }, 'reloaded')

@@ -10,6 +10,9 @@ import { viewDirectives } from './views/directives.js'
 /** Overlays kept in memory; the least recently used goes first. */
 const overlaysMax = 1000
 
+/** A larger file is no list of preferences. */
+const prefsBytesMax = 1024 * 1024
+
 interface Kept {
   readonly modifiedMs: number
   readonly overlay: PrefsOverlay | undefined
@@ -24,14 +27,13 @@ export function createPrefs(
   return async (user) => {
     const files = user === undefined || source.kind === 'off' ? [] : await candidates(user, source)
     for (const file of files) {
-      const modifiedMs = await stat(file).then(
-        (found) => (found.isFile() ? found.mtimeMs : undefined),
-        () => undefined,
-      )
+      const modifiedMs = await modified(file)
       if (modifiedMs === undefined) continue
       let known = kept.get(file)
       if (known?.modifiedMs !== modifiedMs) {
-        const text = await readFile(file, 'latin1')
+        const text = await readFile(file, 'latin1').catch(() => undefined)
+        // Mail is scanned with the site's settings when a user's own cannot be read.
+        if (text === undefined) continue
         known = {
           modifiedMs,
           overlay: overlayPrefs(plan, text, {
@@ -50,8 +52,17 @@ export function createPrefs(
   }
 }
 
+/** When a file was changed; undefined when it is none that can be read as preferences. */
+function modified(file: string): Promise<number | undefined> {
+  return stat(file).then(
+    (found) => (found.isFile() && found.size <= prefsBytesMax ? found.mtimeMs : undefined),
+    () => undefined,
+  )
+}
+
 async function candidates(user: string, source: PrefsSource): Promise<string[]> {
-  if (!/^[\w.@+-]+$/.test(user) || user.startsWith('.')) return []
+  if (!/^[\w.@+-]+$/.test(user) || user.startsWith('.') || user.includes('..') || user.includes('@.'))
+    return []
   if (source.kind === 'dir' && source.dir !== null)
     return [join(source.dir, user, 'user_prefs'), join(source.dir, user)]
   if (source.kind === 'pattern' && source.dir !== null)
