@@ -44,6 +44,10 @@ export interface ServerSetup {
   readonly reread: () => Pick<ServerSetup, 'config' | 'policy' | 'rules' | 'prefs'>
   /** Takes spamd's own log lines; absent = they are not made. */
   readonly spamdLine?: (line: string) => void
+  /** Scan listeners of a program with a command line of its own, instead of the configuration's. */
+  readonly scanDoors?: readonly ListenTo[]
+  /** Its log, instead of JSON lines on stderr. */
+  readonly log?: Log
 }
 
 /** A start that cannot go on; `status` is the exit code. */
@@ -75,7 +79,7 @@ const loadMs = 100
 type Opened = { readonly name: string; close(): Promise<void> | void }[]
 
 export async function startServer(setup: ServerSetup): Promise<Server> {
-  const log = createLog(setup.config.log.level)
+  const log = setup.log ?? createLog(setup.config.log.level)
   const opened: Opened = []
   try {
     return await start(setup, log, opened)
@@ -101,11 +105,11 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
   const { config, dataDir } = setup
   const errors = createErrorRing()
   // Before anything slow: what was mistyped is said at once.
-  const scanDoors = scanPorts(config)
+  const scanDoors = setup.scanDoors ?? scanPorts(config)
   const controllerDoors = addresses(config.listen.controller, defaultController)
   const clamd = config.clamd.address === null ? undefined : countClamd(openClamd(config.clamd.address))
   makeDataDir(dataDir)
-  const reading = loadRulesAside(setup.rules)
+  const reading = readRules(setup.rules)
   reading.catch(() => {})
   const learner = await startLearner(config, dataDir, log)
   opened.push({ name: 'the learner', close: () => learner.close() })
@@ -189,7 +193,7 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
   // Below the scan ports: while their last scans are answered, /ready says why it is not.
   opened.splice(-1, 0, { name: 'the controller', close: () => controller.close() })
   const controllerAddresses = await openController(controllerDoors, config, controller, log)
-  await openControlSocket(controller, setup.controlSocket)
+  await openControlSocket(controller, setup.controlSocket, log)
   const watch = setInterval(() => {
     const { waiting } = core.load()
     if (waiting > 0.8 * config.workers.queue_max) listening.pushBack(true)
@@ -305,10 +309,16 @@ function makeDataDir(dir: string): void {
 }
 
 /** Where commands of the same account reach this server. */
-async function openControlSocket(controller: Controller, path: string): Promise<void> {
+async function openControlSocket(controller: Controller, path: string, log: Log): Promise<void> {
   try {
     await controller.listen({ kind: 'unix', path }, 0o600)
   } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    // A full or read-only folder costs learning, not the verdicts.
+    if (code === 'EROFS' || code === 'ENOSPC')
+      return log.warn(
+        `${path} could not be bound: ${message}; commands such as hamd learn do not reach this server`,
+      )
     throw new StartError(69, `${path} could not be bound: ${(error as Error).message}`)
   }
 }

@@ -1,5 +1,6 @@
 // Where reputations live: one SQLite file in the data directory, shared by all workers (WAL), or memory in tests.
 import Database from 'better-sqlite3'
+import { setAsideIfDamaged } from '../damaged-file.js'
 import type { Reputation, ReputationStore } from '../types.js'
 
 const unknown: Reputation = { count: 0, total: 0 }
@@ -17,6 +18,7 @@ export function openReputationStore(
   path: string,
   nowSeconds = Math.floor(Date.now() / 1000),
 ): OpenReputationStore {
+  if (path !== ':memory:') setAsideIfDamaged(path)
   const db = new Database(path)
   db.pragma('journal_mode = WAL')
   db.pragma(`busy_timeout = ${busyMs}`)

@@ -174,5 +174,6 @@ try {
 } catch (error) {
   const { status, text } = explain(error)
   if (text !== '') process.stderr.write(`hamd: ${text}\n`)
-  process.exitCode = status
+  // Threads and sockets of a start that failed half-way would keep the process alive.
+  process.exit(status)
 }

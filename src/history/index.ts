@@ -1,6 +1,7 @@
 // The history as the rest of hamd sees it: rows go in without waiting, in batches of one transaction; questions are promises. The SQLite work
 // happens in a thread of its own (worker.ts). A thread that cannot open its file or dies costs the history, never a scan.
 import { Worker } from 'node:worker_threads'
+import { setAsideIfDamaged } from '../damaged-file.js'
 import type { Request, Scanned } from '../types.js'
 import type { HistoryAnswer, HistoryCommand, HistorySetup } from './protocol.js'
 import type { History, HistoryRow } from './types.js'
@@ -19,6 +20,8 @@ export interface HistoryOptions extends HistorySetup {
 }
 
 export function openHistory({ path, rowsMax, onError }: HistoryOptions): History {
+  const aside = setAsideIfDamaged(path)
+  if (aside !== undefined) onError?.(`the database was damaged; it is kept as ${aside} and begins anew`)
   const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { path, rowsMax } })
   const calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
   let batch: HistoryRow[] = []

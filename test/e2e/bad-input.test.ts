@@ -51,18 +51,18 @@ describe('bad input', () => {
       [
         'unknown path',
         post(ham, `Content-Length: ${ham.length}`).replace('/checkv2', '/nothing'),
-        /^HTTP\/1\.1 404/,
+        /^HTTP\/1\.1 500 invalid command/,
       ],
-      ['bad HTTP length', post(ham, 'Content-Length: many'), /^HTTP\/1\.1 400/],
+      ['bad HTTP length', post(ham, 'Content-Length: many'), /^(?:HTTP\/1\.1 400|$)/],
       ['HTTP larger than allowed', post('x', 'Content-Length: 999999999'), /^HTTP\/1\.1 413/],
       [
         'zstd that is none',
-        post('no zstd', 'Content-Length: 7', 'Content-Encoding: zstd'),
+        post('no zstd', 'Content-Length: 7', 'Compression: zstd'),
         /^HTTP\/1\.1 [45]\d\d/,
       ],
       [
         'unknown encoding',
-        post('x', 'Content-Length: 1', 'Content-Encoding: lzma'),
+        post('x', 'Content-Length: 1', 'Compression: lzma'),
         /^HTTP\/1\.1 (?:[45]\d\d|200)/,
       ],
       [
