@@ -1,9 +1,12 @@
 // Named captures: a rule with (?<NAME>...) sets the tag NAME, a rule with %{NAME} is matched with the captured texts put in.
 
+import type { Pattern } from './types.js'
+
 /** As written: %{NAME} or %{HEADER(To)}. */
 const written = /(?<!\\)%\{([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*(?:\([^)}]*\))?)\}/g
 /** As kept in a Pattern: a form that is a legal regex and that nobody writes by hand. */
 const kept = /%\\x7b([A-Z][A-Z0-9_]*(?:\([^)}]*\))?)\\x7d/g
+const keptHere = new RegExp(kept.source, 'y')
 
 /** Turns placeholders into the form that Patterns keep. */
 export function markTemplates(regex: string): string {
@@ -19,6 +22,41 @@ export function escapesOf(source: string): { readonly captures: boolean; readonl
 export function templateNames(source: string): readonly string[] {
   if (!source.includes('%\\x7b')) return []
   return [...new Set([...source.matchAll(kept)].map((found) => found[1]!))]
+}
+
+/**
+ * The name of a placeholder without whose value nothing can match: it stands outside of all brackets and alternatives and is not
+ * repeated. Undefined when there is none, or when the pattern is written in a way that hides it.
+ */
+export function demandedTemplate({ source, flags }: Pattern): string | undefined {
+  if (flags.includes('x') || /\[\^?\]|\[:/.test(source)) return undefined
+  let depth = 0
+  let inSet = false
+  let demanded: string | undefined
+  for (let at = 0; at < source.length; at++) {
+    const char = source[at]!
+    keptHere.lastIndex = at
+    const found = depth === 0 && !inSet ? keptHere.exec(source) : null
+    if (found) {
+      at += found[0].length - 1
+      if (!'?*{'.includes(source[at + 1] ?? ' ')) demanded ??= found[1]!
+    } else if (char === '\\') at++
+    else if (inSet) inSet = char !== ']'
+    else if (char === '[') inSet = true
+    else if (char === '(') depth++
+    else if (char === ')') depth--
+    else if (char === '|' && depth === 0) return undefined
+  }
+  return demanded
+}
+
+/** Whether one of the texts has one of the values in it, in whatever case. */
+export function anyHolds(texts: readonly string[], values: readonly string[]): boolean {
+  const wanted = values.filter((value) => value !== '').map((value) => value.toLowerCase())
+  return texts.some((text) => {
+    const lower = text.toLowerCase()
+    return wanted.some((value) => lower.includes(value))
+  })
 }
 
 /** Puts the values in, quoted. Undefined when a tag is not set: the rule then does not run. */

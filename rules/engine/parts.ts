@@ -9,9 +9,9 @@ import type { MimeRule, UriRule } from './table.js'
 /** Times the pattern hit; a negated rule gives 1 when no part matches. */
 export function matchMimeHeader({ mime }: MimeRule, message: Message): number {
   let joined = ''
-  for (let number = 1; number <= message.parts.length && number <= mime.last; number++) {
-    if (number < mime.first) continue
-    const value = partField(message.parts[number - 1]!, mime.request, mime.raw) ?? mime.ifUnset
+  const values = partFields(message, mime.request, mime.raw)
+  for (let number = Math.max(1, mime.first); number <= values.length && number <= mime.last; number++) {
+    const value = values[number - 1] ?? mime.ifUnset
     if (mime.concat) {
       joined += value.endsWith('\n') ? value : `${value}\n`
       continue
@@ -24,6 +24,25 @@ export function matchMimeHeader({ mime }: MimeRule, message: Message): number {
     if (hits > 0) return mime.negated ? 0 : hits
   }
   return mime.negated ? 1 : 0
+}
+
+/** What rules asked of the parts of a message so far. */
+const answers = new WeakMap<Message, Map<string, readonly (ByteString | undefined)[]>>()
+
+/** The field of each part: many rules ask for the same few. */
+function partFields(message: Message, request: string, raw: boolean): readonly (ByteString | undefined)[] {
+  let known = answers.get(message)
+  if (!known) {
+    known = new Map()
+    answers.set(message, known)
+  }
+  const key = raw ? `${request}:raw` : request
+  let values = known.get(key)
+  if (!values) {
+    values = message.parts.map((part) => partField(part, request, raw))
+    known.set(key, values)
+  }
+  return values
 }
 
 /** The last field of that name, decoded or as written; ALL gives the whole header of the part. */

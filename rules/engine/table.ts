@@ -5,7 +5,7 @@ import type { PatternSource } from '../regex/automata/tables.js'
 import { createSwitchingMatcher, patternsMin, type SwitchingMatcher } from '../regex/fast.js'
 import type { CompiledPattern, PatternUse, TextMatcher } from '../regex/matcher.js'
 import { createPlainMatcher, LazyPattern } from '../regex/plain.js'
-import { escapesOf, templateNames } from './capture.js'
+import { demandedTemplate, escapesOf, templateNames } from './capture.js'
 import { compileMetas, type Metas } from './metas.js'
 import type { Eval, Pattern, Plan, Plugin, Rule } from './types.js'
 
@@ -31,6 +31,8 @@ export interface SingleRule {
   readonly use: PatternUse | undefined
   /** Names of tags whose values have to be put in before the pattern can be compiled. */
   readonly templates: readonly string[]
+  /** The tag of them that every match has in it, if that is certain. */
+  readonly demanded: string | undefined
 }
 
 export interface EvalRule {
@@ -274,7 +276,8 @@ class TableMaker {
     const rule = this.rules[index] as Rule & { pattern: Pattern }
     const templates = templateNames(rule.pattern.source)
     const use = templates.length === 0 ? patternUse(this.pattern(rule.pattern), rule) : undefined
-    return { rule: index, use, templates }
+    const demanded = templates.length === 0 ? undefined : demandedTemplate(rule.pattern)
+    return { rule: index, use, templates, demanded }
   }
 
   private evalRule(index: number): EvalRule[] {

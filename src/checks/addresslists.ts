@@ -107,11 +107,40 @@ export function globPattern(glob: string): string {
     .join('')
 }
 
-/** A list ready for questions: whole addresses by look-up, globs by pattern. */
+/** A list ready for questions: whole addresses by look-up, globs by what they end in and then by pattern. */
 interface List {
   readonly exact: ReadonlySet<string>
-  readonly globs: readonly RegExp[]
-  readonly relays: readonly { readonly pattern: RegExp; readonly relays: readonly string[] }[]
+  readonly globs: EndIndex<RegExp>
+  readonly relays: EndIndex<RelayEntry>
+}
+
+interface RelayEntry {
+  readonly pattern: RegExp
+  readonly relays: readonly string[]
+}
+
+/** Globs by the text behind their last wildcard: length of that text -> text -> what has it. Lists have thousands of globs. */
+type EndIndex<T> = ReadonlyMap<number, ReadonlyMap<string, readonly T[]>>
+
+function indexByEnd<T>(entries: readonly (readonly [glob: string, value: T])[]): EndIndex<T> {
+  const index = new Map<number, Map<string, T[]>>()
+  for (const [glob, value] of entries) {
+    const end = glob.slice(Math.max(glob.lastIndexOf('*'), glob.lastIndexOf('?')) + 1)
+    const ends = index.get(end.length) ?? new Map<string, T[]>()
+    index.set(end.length, ends)
+    const same = ends.get(end)
+    if (same) same.push(value)
+    else ends.set(end, [value])
+  }
+  return index
+}
+
+/** Those whose glob may fit, in any order. A line end behind the address does not count. */
+function* mayFit<T>(index: EndIndex<T>, address: string): Generator<T> {
+  const texts = address.endsWith('\n') ? [address, address.slice(0, -1)] : [address]
+  for (const [length, ends] of index)
+    for (const text of texts)
+      if (length <= text.length) yield* ends.get(text.slice(text.length - length)) ?? []
 }
 
 const listsOf = derived((changes: Changes): ReadonlyMap<string, List> => {
@@ -130,14 +159,17 @@ const listsOf = derived((changes: Changes): ReadonlyMap<string, List> => {
 
 function makeList(entries: ReadonlyMap<string, readonly string[]>): List {
   // Three characters become `_`, as in SpamAssassin.
-  const whole = (address: string) => new RegExp(`^${globPattern(address.replace(/[\0\\(]/g, '_'))}\\n?$`)
+  const glob = (address: string) => address.replace(/[\0\\(]/g, '_')
+  const whole = (address: string) => new RegExp(`^${globPattern(glob(address))}\\n?$`)
   const addresses = [...entries.keys()]
+  const globs = addresses.filter((address) => /[*?\0\\(]/.test(address))
+  const relayed = [...entries].filter(([, relays]) => relays.length > 0)
   return {
     exact: new Set(addresses),
-    globs: addresses.filter((address) => /[*?\0\\(]/.test(address)).map(whole),
-    relays: [...entries]
-      .filter(([, relays]) => relays.length > 0)
-      .map(([address, relays]) => ({ pattern: whole(address), relays })),
+    globs: indexByEnd(globs.map((address) => [glob(address), whole(address)])),
+    relays: indexByEnd(
+      relayed.map(([address, relays]) => [glob(address), { pattern: whole(address), relays }]),
+    ),
   }
 }
 
@@ -149,7 +181,9 @@ export function inAddressList(settings: Settings, name: string, address: string)
   const list = findList(settings, name)
   if (!list) return false
   const wanted = lower(address)
-  return list.exact.has(wanted) || list.globs.some((glob) => glob.test(wanted))
+  if (list.exact.has(wanted)) return true
+  for (const glob of mayFit(list.globs, wanted)) if (glob.test(wanted)) return true
+  return false
 }
 
 /**
@@ -167,7 +201,7 @@ export function inRelayList(
   const list = findList(settings, name)
   if (!list || relays.length === 0) return 'absent'
   const wanted = lower(address)
-  const fitting = list.relays.filter((entry) => entry.pattern.test(wanted))
+  const fitting = [...mayFit(list.relays, wanted)].filter((entry) => entry.pattern.test(wanted))
   for (const entry of fitting) {
     for (const domain of entry.relays) {
       if (relays.some((relay) => relayFits(domain, relay.ip, lower(relay.rdns)))) return 'listed'

@@ -36,6 +36,11 @@ export class Fields {
     }
   }
 
+  /** @param name in lower case */
+  has(name: string): boolean {
+    return this.#byName.has(name)
+  }
+
   /** Decoded, unfolded, no line end. */
   decoded(name: string): readonly ByteString[] {
     return (this.#byName.get(lower(name)) ?? []).map(decodedValue)

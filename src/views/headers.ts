@@ -8,6 +8,7 @@ import type { RegistryDomains } from './domains.js'
 import { Fields } from './fields.js'
 import { isFqdn } from './hosts.js'
 import { reverseIp } from './ip.js'
+import { lower } from './lower.js'
 import { bytePattern } from './pattern.js'
 
 export function createHeaderView(message: Message, relays: () => RelayView, domains: Domains): HeaderView {
@@ -18,9 +19,21 @@ export function createHeaderView(message: Message, relays: () => RelayView, doma
 interface Request {
   readonly name: string
   readonly modifiers: ReadonlySet<string>
+  /** It gives one value without a line end. */
+  readonly single: boolean
+  /** Name in lower case of the one field that is asked; undefined when the answer comes from elsewhere too. */
+  readonly field: string | undefined
 }
 
 const singleValued = /:(?:addr|name|host|domain|ip|revip)\b/
+/** Names that are not those of one field. */
+const madeUp =
+  /^(?:ALL(?:-TRUSTED|-INTERNAL|-UNTRUSTED|-EXTERNAL)?|MESSAGEID|(?:envelopefrom|tocc|x-spam-relays-.*)|.*[\t-\r ].*)$/is
+const nothing: readonly ByteString[] = []
+
+/** Requests known so far: rules and evals ask the same of every message. */
+const requests = new Map<string, Request>()
+const requestsMax = 8192
 
 class Headers implements HeaderView {
   readonly #answers = new Map<string, readonly ByteString[]>()
@@ -35,14 +48,16 @@ class Headers implements HeaderView {
   get(request: string): ByteString | undefined {
     const values = this.getAll(request)
     if (values.length === 0) return undefined
-    if (singleValued.test(request) || request === 'EnvelopeFrom') return values[0]!.replace(/\n$/, '')
+    if (parseRequest(request).single) return values[0]!.replace(/\n$/, '')
     return values.length === 1 ? values[0] : values.join('')
   }
 
   getAll(request: string): readonly ByteString[] {
     let values = this.#answers.get(request)
     if (!values) {
-      values = this.#answer(parseRequest(request))
+      const parsed = parseRequest(request)
+      if (parsed.field !== undefined && !this.fields.has(parsed.field)) return nothing
+      values = this.#answer(parsed)
       this.#answers.set(request, values)
     }
     return values
@@ -131,8 +146,17 @@ class Headers implements HeaderView {
 }
 
 function parseRequest(request: string): Request {
+  const known = requests.get(request)
+  if (known) return known
   const [name = '', ...modifiers] = request.split(':')
-  return { name, modifiers: new Set(modifiers) }
+  const parsed: Request = {
+    name,
+    modifiers: new Set(modifiers),
+    single: singleValued.test(request) || request === 'EnvelopeFrom',
+    field: madeUp.test(name) ? undefined : lower(name),
+  }
+  if (requests.size < requestsMax) requests.set(request, parsed)
+  return parsed
 }
 
 function addressesOf(raw: ByteString): ByteString[] {
