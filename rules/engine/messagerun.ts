@@ -133,7 +133,7 @@ export class MessageRun implements EvalHost {
     for (const rule of stage.settles) settled[rule] = early
     if (this.mayGoOn()) this.headers(stage)
     this.evals(stage.headerEvals)
-    if (stage.body && this.mayGoOn()) this.match(stage.body, views.text.body, 'body')
+    if (stage.body && this.mayGoOn()) this.match(stage.body, views.bodyForRules, 'body')
     if (stage.uri && this.mayGoOn()) this.match(stage.uri, views.uris.list, 'uri')
     this.evals(stage.bodyEvals)
     if (stage.rawbody && this.mayGoOn()) this.match(stage.rawbody, views.text.rawbody, 'rawbody')
@@ -269,7 +269,7 @@ export class MessageRun implements EvalHost {
       case 'header':
         return [this.headerValue(rule.request) ?? rule.ifUnset ?? '']
       case 'body':
-        return views.text.body
+        return views.bodyForRules
       case 'rawbody':
         return views.text.rawbody
       case 'uri':

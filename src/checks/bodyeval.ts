@@ -101,7 +101,7 @@ function blankLines(scan: Scan): { readonly blank: number; readonly lines: numbe
 function verticalWords(scan: Scan): number {
   return scan.memo('bodyeval/vertical-words', () => {
     let highest = -1
-    for (const line of scan.views.text.body) {
+    for (const line of scan.views.bodyForRules) {
       if (line.length <= 5) continue
       const spaces = countChars(line, (code) => code === 32)
       const others = line.length - spaces

@@ -3,7 +3,7 @@
 import { numberDirective } from '../../rules/engine/directive.js'
 import { setting } from '../../rules/engine/settings.js'
 import type { Directive, EvalContext, Plugin, Settings } from '../../rules/engine/types.js'
-import type { ByteString, Scan } from '../types.js'
+import type { ByteString, Domains, Scan } from '../types.js'
 import { allFromAddresses } from './addresses.js'
 import { inAddressList } from './addresslists.js'
 import { findEmails } from './bodyemails.js'
@@ -107,36 +107,72 @@ const quotedSenderBytes = 24
 const linkedAddressesMax = 20
 const addressesMax = 40
 
-/** Addresses the text offers, quoted senders left out. */
-function bodyAddresses(scan: Scan): ReadonlySet<string> {
-  return scan.memo('freemail/addresses', () => {
-    const { uris, domains, text } = scan.views
+/** Addresses the text offers, quoted senders left out; and the body without what was left out, for the rules that come later. */
+interface BodyReading {
+  readonly addresses: ReadonlySet<string>
+  readonly body: readonly ByteString[]
+}
+
+function readBody(scan: Scan): BodyReading {
+  return scan.memo('freemail/reading', () => {
+    const { uris, domains, bodyForRules } = scan.views
     const found = new Set<string>()
+    const body = [...bodyForRules]
     for (const { types, raw } of uris.detail) {
       if (!types.has('a') || types.has('parsed') || !/^mailto:/i.test(raw)) continue
       const [first] = findEmails(raw.slice('mailto:'.length), domains)
       if (first?.start === 0) found.add(lower(first.email))
       if (found.size >= linkedAddressesMax) break
     }
-    for (const line of text.body) {
-      if (!line.includes('@')) continue
-      const plain = line.replace(linkWithAt, ' ')
-      for (const { email, start, end } of findEmails(plain, domains)) {
-        const quoted = quotedSender.test(plain.slice(end, end + quotedSenderBytes))
-        const linked = lower(plain.slice(Math.max(start - 7, 0), start)) === 'mailto:'
-        if (quoted && (!linked || email.slice(0, email.indexOf('@')).includes('.'))) continue
+    for (const [index, line] of body.entries()) {
+      if (!/@|%40/.test(line)) continue
+      const { emails, rest } = readLine(line.replace(linkWithAt, ' '), domains)
+      body[index] = rest
+      for (const email of emails) {
         found.add(lower(email))
-        if (found.size >= addressesMax) return found
+        if (found.size >= addressesMax) return { addresses: found, body }
       }
     }
-    return found
+    return { addresses: found, body }
   })
+}
+
+/** The addresses of a line, and the line with quoted senders, brackets included, turned into a blank each. */
+function readLine(line: ByteString, domains: Domains): { emails: ByteString[]; rest: ByteString } {
+  const emails: ByteString[] = []
+  let rest = ''
+  let kept = 0
+  for (const { email, start, end } of findEmails(line, domains)) {
+    const mark = quotedSender.exec(line.slice(end, end + quotedSenderBytes))
+    const linked = lower(line.slice(Math.max(start - 7, 0), start)) === 'mailto:'
+    // Behind `mailto:` only what follows the first dot counts as an address of its own.
+    const dot = linked ? email.slice(0, email.indexOf('@')).indexOf('.') : -1
+    if (!mark || (linked && dot < 0)) {
+      emails.push(email)
+      continue
+    }
+    const from = linked ? start + dot + 1 : line[start - 1] === '<' && start > kept ? start - 1 : start
+    rest += `${line.slice(kept, from)} `
+    kept = end + mark[0].length
+  }
+  return { emails, rest: rest + line.slice(kept) }
+}
+
+/**
+ * SpamAssassin's FreeMail works on the very lines that later rules are matched against, so what it leaves out - links with `@` in
+ * them, quoted senders such as `<a@b.example>` or `a@b.example wrote:` - is gone for the body rules, body evals and the preview that
+ * follow. The recorded hits of 49 of 6,046 corpus messages show it; they agree with the uncut text when the plugin gets a copy.
+ */
+function cutBodyAsFreeMailDoes(scan: Scan): ReadonlySet<string> {
+  const { addresses, body } = readBody(scan)
+  scan.views.changeBodyForRules(body)
+  return addresses
 }
 
 /** Freemail addresses of the text; undefined when there are so many that it looks like a directory. */
 function bodyFreemails(scan: Scan, settings: Settings): readonly string[] | undefined {
   return scan.memo('freemail/body', () => {
-    const addresses = bodyAddresses(scan)
+    const addresses = cutBodyAsFreeMailDoes(scan)
     const freemails = [...addresses].filter((address) => isFreemail(settings, address))
     const reaches = (count: number, name: string): boolean => {
       const max = setting<number>(settings, name)

@@ -104,7 +104,7 @@ function within(value: number | undefined, min: string, max: string | undefined)
 
 /** Bytes of the text of the rule's area. */
 function textBytes({ scan, area }: EvalContext): number {
-  const lines = area === 'rawbody' ? scan.views.text.rawbody : scan.views.text.body
+  const lines = area === 'rawbody' ? scan.views.text.rawbody : scan.views.bodyForRules
   return lines.reduce((sum, line) => sum + line.length, 0)
 }
 

@@ -210,7 +210,7 @@ function uppercase(scan: Scan, settings: Settings): number {
     let length = 0
     let upper = 0
     let lowerOrDigit = 0
-    for (const line of scan.views.text.body) {
+    for (const line of scan.views.bodyForRules) {
       if (!/[\t-\r ]/.test(trim(line)) || encodedLine.test(line)) continue
       const text = withoutJapanese(line)
       length += text.length

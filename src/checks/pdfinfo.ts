@@ -205,14 +205,14 @@ export const pdfInfo: Plugin = {
     pdf_pixel_coverage: (context, min?, max?) => within(pixels(context), min, max),
     pdf_image_to_text_ratio(context, min?, max?) {
       const area = pixels(context)
-      const text = context.scan.views.text.body.reduce((sum, line) => sum + line.length, 0)
+      const text = context.scan.views.bodyForRules.reduce((sum, line) => sum + line.length, 0)
       if (!area || !text || max === undefined) return false
       return text / area >= Number(min) && text / area < Number(max)
     },
     pdf_is_encrypted: (context) => anyRead(context, (pdf) => pdf.encrypted),
     pdf_is_empty_body(context, max = '0') {
       if (pdfFiles(context).count === 0) return false
-      const bytes = context.scan.views.text.body
+      const bytes = context.scan.views.bodyForRules
         .slice(1)
         .filter((line) => /[^\t-\r ]/.test(line))
         .reduce((sum, line) => sum + line.length, 0)

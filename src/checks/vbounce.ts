@@ -67,7 +67,7 @@ function quotesOurRelay(scan: Scan, patterns: readonly RegExp[]): boolean {
     const name = lower(host)
     return patterns.some((pattern) => pattern.test(name))
   }
-  for (const line of scan.views.text.body) {
+  for (const line of scan.views.bodyForRules) {
     if (!received.test(line)) continue
     for (const word of hostWords(line, (code) => code === 32)) if (ours(word)) return true
   }

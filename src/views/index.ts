@@ -1,7 +1,17 @@
 // Makes the Views of one message: each text is computed at its first use and once. What goes in is the Message, the settings of the
 // rules and the envelope; what comes out is what rules, facts, the learner and fronts read.
 import type { Settings } from '../../rules/engine/types.js'
-import type { Domains, Envelope, HeaderView, Message, RelayView, TextView, UriView, Views } from '../types.js'
+import type {
+  ByteString,
+  Domains,
+  Envelope,
+  HeaderView,
+  Message,
+  RelayView,
+  TextView,
+  UriView,
+  Views,
+} from '../types.js'
 import { networkSettings, textOptions, uriSettings } from './directives.js'
 import { createHeaderView } from './headers.js'
 import { parseRelays } from './relays.js'
@@ -21,6 +31,7 @@ export function createViews(
 class LazyViews implements Views {
   #headers: HeaderView | undefined
   #text: TextView | undefined
+  #bodyForRules: readonly ByteString[] | undefined
   #uris: UriView | undefined
   #relays: RelayView | undefined
 
@@ -42,7 +53,18 @@ class LazyViews implements Views {
   }
 
   get text(): TextView {
-    return (this.#text ??= renderText(this.message, textOptions(this.settings, this.headers.getAll('Subject').at(-1))))
+    return (this.#text ??= renderText(
+      this.message,
+      textOptions(this.settings, this.headers.getAll('Subject').at(-1)),
+    ))
+  }
+
+  get bodyForRules(): readonly ByteString[] {
+    return this.#bodyForRules ?? this.text.body
+  }
+
+  changeBodyForRules(lines: readonly ByteString[]): void {
+    this.#bodyForRules = lines
   }
 
   get uris(): UriView {
