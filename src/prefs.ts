@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { overlayPrefs, type PrefsOverlay } from '../rules/engine/prefs.js'
+import { setting } from '../rules/engine/settings.js'
 import type { Plan } from '../rules/engine/types.js'
 import { listDirectives, plugins } from './checks/index.js'
 import type { PrefsSource } from './pool/protocol.js'
@@ -37,7 +38,7 @@ export function createPrefs(
         known = {
           modifiedMs,
           overlay: overlayPrefs(plan, text, {
-            allowUserRules: source.allowUserRules,
+            allowUserRules: source.allowUserRules || setting<boolean>(plan.settings, 'allow_user_rules'),
             plugins,
             directives: [...viewDirectives, ...listDirectives],
           }),

@@ -1,6 +1,8 @@
 // `hamd serve`: the server in the foreground, until a signal ends it.
+import type { ListenTo } from '../../server/listen.js'
 import { StartError, startServer } from '../../server/main.js'
 import type { Config } from '../config/schema.js'
+import type { Log } from '../log.js'
 import type { PrefsSource } from '../pool/protocol.js'
 import type { RuleSources } from '../ruling.js'
 import { CliError } from './exit.js'
@@ -25,7 +27,13 @@ export interface ServerManner {
   readonly line: (line: string) => void
   readonly rules: RuleSources
   readonly prefs: Pick<PrefsSource, 'kind' | 'dir'>
+  readonly doors: readonly ListenTo[]
+  readonly log: Log
   readonly ready: (scanAddresses: readonly string[]) => void
+  /** SIGHUP came: rules are about to be read again. */
+  readonly reloading: () => void
+  /** SIGTERM or SIGINT came. */
+  readonly stopping: () => void
   readonly ended: () => void
 }
 
@@ -40,31 +48,29 @@ export async function runServer(config: Config, again: () => Config, manner?: Se
   const line =
     manner?.line ??
     (config.spamd.log_lines ? (text: string) => void process.stderr.write(`${text}\n`) : undefined)
-  let server: Awaited<ReturnType<typeof startServer>>
-  try {
-    server = await startServer({
-      ...derive(config),
-      dataDir: dataDir(config),
-      controlSocket: controlSocket(dataDir(config)),
-      reread: () => derive(again()),
-      ...(line ? { spamdLine: line } : {}),
-    })
-  } catch (error) {
-    if (error instanceof StartError) throw new CliError(error.status, error.message)
-    throw error
-  }
-  manner?.ready(server.scanAddresses)
-  process.on('SIGHUP', () => void server.reload())
-  await new Promise<void>((resolve) => {
-    let closing = false
-    const end = () => {
-      if (closing) return
-      closing = true
-      void server.close().then(resolve)
-    }
-    process.once('SIGTERM', end)
-    process.once('SIGINT', end)
+  // Before the start: a signal that comes while the rules are read is honoured as soon as there is something to end in order. Further
+  // ones change nothing: npm hands on a Ctrl-C that the terminal has already sent to everybody.
+  const stopped = new Promise<void>((resolve) => {
+    process.on('SIGTERM', () => resolve())
+    process.on('SIGINT', () => resolve())
   })
+  const starting = startServer({
+    ...derive(config),
+    dataDir: dataDir(config),
+    controlSocket: controlSocket(dataDir(config)),
+    reread: () => derive(again()),
+    ...(line ? { spamdLine: line } : {}),
+    ...(manner ? { scanDoors: manner.doors, log: manner.log } : {}),
+  })
+  if (manner) process.on('SIGHUP', manner.reloading)
+  process.on('SIGHUP', () => void starting.then((server) => server.reload()).catch(() => {}))
+  const server = await starting.catch((error: unknown) => {
+    throw error instanceof StartError ? new CliError(error.status, error.message) : error
+  })
+  manner?.ready(server.scanAddresses)
+  await stopped
+  manner?.stopping()
+  await server.close()
   manner?.ended()
   process.exit(0)
 }

@@ -79,7 +79,7 @@ const options: readonly Option[] = [
   { names: ['allow-tell', 'l'], takes: 'nothing' },
   { names: ['allowed-ips', 'A'], takes: 'word' },
   { names: ['configpath', 'C'], takes: 'word' },
-  { names: ['create-prefs', 'c'], takes: 'flag' },
+  { names: ['create-prefs', 'c'], takes: 'flag', idle: "a user without a file has the site's settings" },
   { names: ['daemonize', 'd'], takes: 'flag' },
   { names: ['debug', 'D'], takes: 'optional' },
   { names: ['default-user', 'U'], takes: 'word', idle: 'no change of user per message' },

@@ -44,7 +44,10 @@ test("Debian's unit: create-prefs, max-children, helper-home-dir", () => {
   assert.deepEqual(args.prefs, { kind: 'home', create: true })
   assert.equal(args.pidFile, '/run/spamd.pid')
   assert.equal(args.daemonize, true)
-  assert.deepEqual(args.notes, ['spamd option --helper-home-dir has no effect: no helper programs are run'])
+  assert.deepEqual(args.notes, [
+    "spamd option --create-prefs has no effect: a user without a file has the site's settings",
+    'spamd option --helper-home-dir has no effect: no helper programs are run',
+  ])
 })
 
 test('letters in bundles, with and without blanks', () => {
