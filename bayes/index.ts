@@ -121,13 +121,18 @@ export function openLearner(options: OpenOptions): Promise<LearnerClient> {
     const models = new Map<string, SharedModel>()
     let salt = 0
     let nextId = 1
+    let ended: Error | undefined
+    let closing: Promise<void> | undefined
     const fail = (error: Error): void => {
+      ended ??= error
       reject(error)
       for (const waiter of waiting.values()) waiter.reject(error)
       waiting.clear()
     }
     const ask = <T>(call: LearnerCall): Promise<T> =>
       new Promise<T>((resolveCall, rejectCall) => {
+        // A thread that is gone answers nobody: whoever asks must not wait for ever.
+        if (ended) return rejectCall(ended)
         const id = nextId++
         waiting.set(id, { resolve: resolveCall as (value: unknown) => void, reject: rejectCall })
         worker.postMessage({ id, call })
@@ -172,7 +177,7 @@ export function openLearner(options: OpenOptions): Promise<LearnerClient> {
       backup: (file) => ask({ op: 'backup', file }),
       restore: (file) => ask({ op: 'restore', file }),
       importSaLearn: (file) => ask({ op: 'importSaLearn', file }),
-      close: () => ask({ op: 'close' }),
+      close: () => (closing ??= ask({ op: 'close' })),
     }
   })
 }
