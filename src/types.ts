@@ -278,6 +278,8 @@ export interface HeaderView {
   get(request: string): ByteString | undefined
   /** One value per occurrence or address, for the requests that have several. */
   getAll(request: string): readonly ByteString[]
+  /** Adds a pseudo header that a plugin made (X-Relay-Countries); a field of that name in the message wins. */
+  put(name: string, value: ByteString): void
 }
 
 /** Derived texts, each computed at its first use and once. */
@@ -319,7 +321,13 @@ export type DnsType = 'A' | 'AAAA' | 'TXT' | 'MX' | 'PTR' | 'NS' | 'CNAME' | 'SO
 /** Outcome of one look-up. Silence proves nothing: 'failed' is not 'empty'. */
 export type DnsAnswer =
   /** MX records as 'priority host', TXT strings joined per record. */
-  | { readonly status: 'found'; readonly records: readonly string[]; readonly ttlSeconds: number }
+  | {
+      readonly status: 'found'
+      readonly records: readonly string[]
+      readonly ttlSeconds: number
+      /** TXT whose records are made of several strings: the strings of each record. */
+      readonly strings?: readonly (readonly string[])[]
+    }
   | {
       readonly status: 'nxdomain' | 'nodata'
       /** Primary name server of the SOA that came along (check_rbl_ns_from asks for it). */

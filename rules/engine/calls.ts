@@ -88,7 +88,8 @@ export class Tags {
 
   when(rule: string, name: string): Promise<TagValue | undefined> {
     const value = this.values.get(name)
-    if (value !== undefined) return Promise.resolve(value)
+    // An empty tag is a place that is kept for a value, as in SpamAssassin.
+    if (value !== undefined && value.length > 0) return Promise.resolve(value)
     return new Promise((resolve) => {
       this.waiting.set(rule, (this.waiting.get(rule) ?? 0) + 1)
       const settle = (late: TagValue | undefined) => {

@@ -22,7 +22,7 @@ import {
   type UriRule,
 } from './table.js'
 import type { Prepared } from './tables.js'
-import type { EvalResult, Pattern, Plan, Rule, RuleRun, Settings } from './types.js'
+import type { EvalResult, Pattern, Plan, Plugin, Rule, RuleRun, Settings } from './types.js'
 
 const areas: Readonly<Record<string, string>> = {
   body: 'BODY: ',
@@ -37,6 +37,7 @@ export class MessageRun implements EvalHost {
   readonly settings: Settings
   private readonly plan: Plan
   private readonly table: RuleTable
+  private readonly preparing: readonly Plugin[]
   private readonly options: RunOptions
   private readonly active: Active
   private readonly hits: Hits
@@ -50,9 +51,10 @@ export class MessageRun implements EvalHost {
   /** The result is made: what comes late is dropped. */
   private over = false
 
-  constructor(plan: Plan, { table, activity }: Prepared, scan: Scan, options: RunOptions) {
+  constructor(plan: Plan, { table, activity, preparing }: Prepared, scan: Scan, options: RunOptions) {
     this.plan = plan
     this.table = table
+    this.preparing = preparing
     this.scan = scan
     this.options = options
     this.settings = overlaySettings(plan.settings, options.overlay)
@@ -67,6 +69,7 @@ export class MessageRun implements EvalHost {
     const { metas } = this.table
     const { stages } = this.active
     const { ordered, hits } = this
+    for (const plugin of this.preparing) this.prepare(plugin)
     if (!ordered) for (const stage of stages) this.startNetwork(stage)
     let started = !ordered
     for (let index = 0; index < stages.length && !this.stopped(); index++) {
@@ -96,6 +99,23 @@ export class MessageRun implements EvalHost {
     return (
       (types?.size ?? 0) > 0 || limit('shortcircuit_min_ham_score') || limit('shortcircuit_max_spam_score')
     )
+  }
+
+  private prepare({ name, prepare }: Plugin): void {
+    const { scan, settings } = this
+    const failed = (error: unknown): void => {
+      const text = error instanceof Error ? error.message : String(error)
+      this.note({ check: `plugin ${name}`, kind: 'crashed', text })
+    }
+    try {
+      const done = prepare?.({ scan, settings, tag: (tag, value) => this.setTag(tag, value) })
+      if (!(done instanceof Promise)) return
+      const key = `plugin ${name}`
+      this.tags.start(key)
+      this.pending.push(done.catch(failed).finally(() => this.tags.finish(key)))
+    } catch (error) {
+      failed(error)
+    }
   }
 
   /** Waits for the look-ups of evals, but never past the scan's deadline. */

@@ -16,6 +16,8 @@ const userTablesMax = 16
 export interface Prepared {
   readonly table: RuleTable
   readonly activity: Activity
+  /** Loaded plugins that have something to do before the rules run. */
+  readonly preparing: readonly Plugin[]
 }
 
 /** The table of the Plan, and those of users who have rules of their own. */
@@ -56,6 +58,7 @@ export class Tables {
 
   private prepare(plan: Plan, patterns: PatternCache): Prepared {
     const table = compileTable(plan, this.plugins, this.options.local ?? false, patterns)
-    return { table, activity: new Activity(table) }
+    const preparing = this.plugins.filter(({ name, prepare }) => prepare && plan.plugins.includes(name))
+    return { table, activity: new Activity(table), preparing }
   }
 }

@@ -166,6 +166,13 @@ export interface EvalContext {
  */
 export type Eval = (context: EvalContext, ...args: string[]) => EvalResult | Promise<EvalResult>
 
+/** What a plugin may do before the rules run. */
+export interface PluginContext {
+  readonly scan: Scan
+  readonly settings: Settings
+  readonly tag: EvalContext['tag']
+}
+
 /** What one subject brings: SpamAssassin's plugin of that name. */
 export interface Plugin {
   /** Short name: 'HeaderEval' answers plugin(Mail::SpamAssassin::Plugin::HeaderEval). */
@@ -174,6 +181,11 @@ export interface Plugin {
   readonly features?: readonly string[]
   readonly directives?: readonly Directive[]
   readonly evals?: Readonly<Record<string, Eval>>
+  /**
+   * Called for each message before any rule: what SpamAssassin's plugins do in extract_metadata, i.e. pseudo headers
+   * (views.headers.put) and tags. A promise is waited for like the look-ups of evals.
+   */
+  readonly prepare?: (context: PluginContext) => void | Promise<void>
 }
 
 /** What running the rules gives. */

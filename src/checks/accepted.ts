@@ -1,7 +1,6 @@
 // Plugins of SpamAssassin whose service hamd does not use: their words are accepted and their rules never hit, so that old
 // configurations load without complaint. Pyzor, Razor and DCC ask networks of checksums through programs of their own; SpamCop only
-// reports; ASN and RelayCountry look addresses up in databases nobody has here; ExtractText starts programs on attachments;
-// ResourceLimits bounds a Perl process; AutoLearnThreshold is settings that the scan reads after the verdict.
+// reports; ExtractText starts programs on attachments; ResourceLimits bounds a Perl process; AutoLearnThreshold is settings that the scan reads after the verdict.
 
 import { numberDirective, stringDirective } from '../../rules/engine/directive.js'
 import type { Directive, Eval, Plugin } from '../../rules/engine/types.js'
@@ -10,9 +9,6 @@ const never: Eval = () => false
 
 const texts = (names: string, scope: Directive['scope'] = 'user'): Directive[] =>
   names.split(' ').map((name) => stringDirective(name, undefined, { scope }))
-
-/** A word that may stand alone. */
-const bare = (directive: Directive): Directive => ({ ...directive, read: (line) => line.value })
 
 export const autoLearnThreshold: Plugin = {
   name: 'AutoLearnThreshold',
@@ -59,16 +55,6 @@ export const acceptedPlugins: readonly Plugin[] = [
       ...texts('spamcop_relayhost', 'admin'),
     ],
   },
-  {
-    name: 'ASN',
-    features: ['has_asn_lookup_ipv6', 'has_asn_geodb', 'has_check_asn', 'has_check_asn_tag'],
-    directives: texts(
-      'asn_lookup asn_lookup_ipv6 clear_asn_lookups asn_prefix asn_use_geodb asn_prefer_geodb asn_use_dns',
-      'admin',
-    ).map(bare),
-    evals: { check_asn: never },
-  },
-  { name: 'RelayCountry' },
   {
     name: 'ExtractText',
     directives: texts(

@@ -5,6 +5,7 @@ import { accessDb } from './accessdb.js'
 import { addressListDirective } from './addresslists.js'
 import { antiVirus } from './antivirus.js'
 import { askDns } from './askdns.js'
+import { asn } from './asn.js'
 import { authRes } from './authres.js'
 import { bayes } from './bayes.js'
 import { bodyEval } from './bodyeval.js'
@@ -15,6 +16,7 @@ import { dnsEval } from './dnseval.js'
 import { enginePlugins } from './engineplugins.js'
 import { freeMail } from './freemail.js'
 import { fromNameSpoof } from './fromnamespoof.js'
+import { geoDirectives } from './geodb.js'
 import { hamd } from './hamd.js'
 import { hashBl } from './hashbl.js'
 import { headerEval } from './headereval.js'
@@ -25,6 +27,7 @@ import { mimeEval } from './mimeeval.js'
 import { oleVbMacro } from './olevbmacro.js'
 import { pdfInfo } from './pdfinfo.js'
 import { phishing } from './phishing.js'
+import { relayCountry } from './relaycountry.js'
 import { relayEval } from './relayeval.js'
 import { awl, txRep } from './reputationplugins.js'
 import { spf } from './spf.js'
@@ -44,6 +47,7 @@ export const plugins: readonly Plugin[] = [
   accessDb,
   antiVirus,
   askDns,
+  asn,
   authRes,
   bayes,
   bodyEval,
@@ -63,6 +67,7 @@ export const plugins: readonly Plugin[] = [
   oleVbMacro,
   pdfInfo,
   phishing,
+  relayCountry,
   relayEval,
   awl,
   txRep,
@@ -77,5 +82,5 @@ export const plugins: readonly Plugin[] = [
   wlblEval,
 ]
 
-/** Words that are known whatever plugin is loaded: lists of addresses and of URI hosts. */
-export const listDirectives: readonly Directive[] = [addressListDirective, uriHostDirective]
+/** Words that are known whatever plugin is loaded: lists of addresses and of URI hosts, databases of places. */
+export const listDirectives: readonly Directive[] = [addressListDirective, uriHostDirective, ...geoDirectives]

@@ -1,4 +1,5 @@
 // `hamd lint`: reads configuration and rules, prints every problem as `file:line: what`.
+import { withoutDatabase } from '../checks/geodb.js'
 import { loadRules } from '../ruling.js'
 import { exits } from './exit.js'
 import { type CommonOptions, loadConfig, ruleSources } from './settings.js'
@@ -12,5 +13,6 @@ export async function lint(options: LintOptions): Promise<void> {
   const shown = plan.problems.filter((problem) => options.hints || problem.severity !== 'hint')
   for (const { file, line, severity, text } of shown)
     process.stdout.write(`${file}:${line}: ${severity}: ${text}\n`)
+  for (const text of withoutDatabase(plan)) process.stdout.write(`note: ${text}\n`)
   process.exitCode = shown.some((problem) => problem.severity !== 'hint') ? exits.failed : exits.ok
 }

@@ -26,6 +26,8 @@ export interface DnsReply {
   readonly rcode: number
   /** Records of the asked type, wherever a CNAME chain led. */
   readonly records: readonly string[]
+  /** Of TXT records: the strings each is made of, if one is made of several. */
+  readonly strings?: readonly (readonly string[])[]
   /** Smallest TTL of the answer section; undefined when it is empty. */
   readonly ttlSeconds: number | undefined
   /** RFC 2308: smaller of the SOA's TTL and its minimum field. */
@@ -95,14 +97,14 @@ function readName(cursor: Cursor): string {
   return labels.join('.')
 }
 
-function readText(bytes: Buffer, start: number, end: number): string {
-  let text = ''
+function readStrings(bytes: Buffer, start: number, end: number): string[] {
+  const strings: string[] = []
   for (let at = start; at < end; ) {
     const length = bytes.readUInt8(at)
-    text += bytes.toString('latin1', at + 1, Math.min(at + 1 + length, end))
+    strings.push(bytes.toString('latin1', at + 1, Math.min(at + 1 + length, end)))
     at += 1 + length
   }
-  return text
+  return strings
 }
 
 /** Shortest form of RFC 5952 is not needed: rules compare IPv4, look-ups use all 8 groups. */
@@ -119,7 +121,7 @@ function readData(bytes: Buffer, type: number, start: number, end: number): stri
     case typeNumbers.AAAA:
       return readAddress6(bytes, start)
     case typeNumbers.TXT:
-      return readText(bytes, start, end)
+      return readStrings(bytes, start, end).join('')
     case typeNumbers.MX:
       return `${bytes.readUInt16BE(start)} ${readName({ bytes, at: start + 2 })}`
     case typeNumbers.SOA: {
@@ -138,6 +140,8 @@ interface DnsRecord {
   readonly type: number
   readonly ttlSeconds: number
   readonly data: string
+  /** Of a TXT record. */
+  readonly strings: readonly string[]
 }
 
 function readRecord(cursor: Cursor): DnsRecord {
@@ -150,7 +154,8 @@ function readRecord(cursor: Cursor): DnsRecord {
   if (end > bytes.length) throw new RangeError('record length')
   cursor.at = end
   const known = Object.values(typeNumbers).includes(type)
-  return { type, ttlSeconds, data: known ? readData(bytes, type, start, end) : '' }
+  const strings = type === typeNumbers.TXT ? readStrings(bytes, start, end) : []
+  return { type, ttlSeconds, data: known ? readData(bytes, type, start, end) : '', strings }
 }
 
 /** Undefined for anything that is not a whole answer to a question of this type. */
@@ -170,9 +175,13 @@ export function decodeReply(bytes: Buffer, type: DnsType): DnsReply | undefined 
     const authority = Array.from({ length: bytes.readUInt16BE(8) }, () => readRecord(cursor))
     const soa = authority.find((record) => record.type === typeNumbers.SOA)
     const soaFields = soa?.data.split(' ')
+    const asked = answers.filter((record) => record.type === typeNumbers[type])
     return {
       ...head,
-      records: answers.filter((record) => record.type === typeNumbers[type]).map((record) => record.data),
+      records: asked.map((record) => record.data),
+      ...(asked.some((record) => record.strings.length > 1)
+        ? { strings: asked.map((record) => record.strings) }
+        : {}),
       ttlSeconds: answers.length === 0 ? undefined : Math.min(...answers.map((record) => record.ttlSeconds)),
       negativeTtlSeconds: soa && Math.min(soa.ttlSeconds, Number(soaFields?.[6] ?? 0)),
       soaServer: soaFields?.[0],

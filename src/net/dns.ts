@@ -77,7 +77,11 @@ function toAnswer(outcome: Exchange): { answer: DnsAnswer; keepSeconds: number }
   const { reply } = outcome
   if (reply.records.length > 0) {
     const ttlSeconds = Math.min(reply.ttlSeconds ?? 0, ttlSecondsMax)
-    return { answer: { status: 'found', records: reply.records, ttlSeconds }, keepSeconds: ttlSeconds }
+    const strings = reply.strings === undefined ? {} : { strings: reply.strings }
+    return {
+      answer: { status: 'found', records: reply.records, ttlSeconds, ...strings },
+      keepSeconds: ttlSeconds,
+    }
   }
   const keepSeconds = Math.min(reply.negativeTtlSeconds ?? dnsNegativeTtlSeconds, negativeTtlSecondsMax)
   const status = reply.rcode === 3 ? 'nxdomain' : 'nodata'

@@ -37,6 +37,8 @@ const requestsMax = 8192
 
 class Headers implements HeaderView {
   readonly #answers = new Map<string, readonly ByteString[]>()
+  /** Pseudo headers of plugins, by name in lower case. */
+  readonly #made = new Map<string, readonly ByteString[]>()
 
   constructor(
     private readonly fields: Fields,
@@ -56,11 +58,16 @@ class Headers implements HeaderView {
     let values = this.#answers.get(request)
     if (!values) {
       const parsed = parseRequest(request)
-      if (parsed.field !== undefined && !this.fields.has(parsed.field)) return nothing
+      if (parsed.field !== undefined && !this.fields.has(parsed.field))
+        return this.#made.get(parsed.field) ?? nothing
       values = this.#answer(parsed)
       this.#answers.set(request, values)
     }
     return values
+  }
+
+  put(name: string, value: ByteString): void {
+    this.#made.set(lower(name), [value])
   }
 
   #answer({ name, modifiers }: Request): readonly ByteString[] {

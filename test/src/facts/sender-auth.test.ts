@@ -18,6 +18,7 @@ function fakeViews(
   const view: HeaderView = {
     get: (request) => headers[request],
     getAll: (request) => [headers[request] ?? ''],
+    put: () => {},
   }
   return {
     headers: view,
