@@ -2,6 +2,6 @@
 require ["vnd.dovecot.pipe", "copy", "imapsieve", "environment", "variables"];
 
 if environment :matches "imap.mailbox" "*" { set "mailbox" "${1}"; }
-if string "${mailbox}" "Trash" { stop; }
+if string :is "${mailbox}" ["Trash", "Deleted Items"] { stop; }
 if environment :matches "imap.user" "*" { set "user" "${1}"; }
 pipe :copy "hamd-learn" ["ham", "${user}"];
