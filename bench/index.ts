@@ -29,6 +29,8 @@ const connections = Number(args.connections)
 const workers = Number(args.workers)
 const only = args.only.split(',').filter((word) => word !== '')
 const memoryEveryMs = 400
+/** Scans before anything is counted: V8 and the automata go on learning for some thousand. */
+const warmUpsMax = 2500
 /** Mails of each class that a server learns: all of them speak from 200 on. */
 const learnedEach = 220
 
@@ -149,8 +151,9 @@ async function main(): Promise<void> {
   try {
     for (const server of servers) if (server.name.includes('Bayes')) await train(server, learned)
     progress('warm-up')
-    const warmUps = mails.splice(0, 600)
-    for (const server of servers) await warm(server, warmUps.slice(0, server.name === 'spamd' ? 40 : 600))
+    const warmUps = mails.splice(0, warmUpsMax)
+    for (const server of servers)
+      await warm(server, warmUps.slice(0, server.name === 'spamd' ? 40 : warmUpsMax))
     const scores = servers.map((server) => new Score(server))
     for (let turn = 0; turn < turns; turn++) {
       for (const score of scores) {

@@ -104,6 +104,8 @@ export interface HamdOptions {
   readonly stock: boolean
   readonly bayes: boolean
   readonly workers: number
+  /** Further rule files. */
+  readonly rules?: readonly string[]
   /** State of an earlier run: saved tables, learned mail. */
   readonly folder?: string
 }
@@ -130,7 +132,8 @@ export async function startHamd(options: HamdOptions): Promise<HamdServer> {
     [
       ...[hamdEntry, 'serve', '--local', '--allow-tell', '--workers', String(options.workers)],
       ...['--scan', `127.0.0.1:${port}`, '--controller', '127.0.0.1:0', '--data', join(folder, 'data')],
-      ...[...rules, '--rules', join(folder, 'bench.cf')],
+      ...[...rules, ...(options.rules ?? []).flatMap((path) => ['--rules', path])],
+      ...['--rules', join(folder, 'bench.cf')],
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },
   )

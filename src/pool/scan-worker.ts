@@ -19,6 +19,9 @@ export interface Job {
 /** From this size on a message counts as large: it must not stand in the way of the others. */
 const largeBytes = 512 * 1024
 
+/** Garbage of a scan or two; with V8's own choice each worker keeps 48 MB for it. */
+const youngMb = 16
+
 export function isLarge(job: Job): boolean {
   return job.request.raw.length >= largeBytes
 }
@@ -60,6 +63,7 @@ export class ScanWorker {
     this.worker = new Worker(new URL('./worker.js', import.meta.url), {
       workerData: setup,
       transferList: [port2],
+      resourceLimits: { maxYoungGenerationSizeMb: youngMb },
     })
     const states = { loaded: () => {}, ready: () => {}, failed: [] as ((error: Error) => void)[] }
     this.loaded = new Promise((resolve, reject) => {

@@ -14,9 +14,14 @@ export interface Sink {
 
 const WALKERS = 4
 const UNKNOWN = -1
-const rowsMin = 4
 /** Entries per cache line. */
 const ALIGN = 16
+/** A group takes its space from the arena in pieces of so many entries. */
+const CHUNK = 2048
+/** However small its bounds, an arena has so many pieces per group. */
+const chunksMin = 2
+/** This share of the arena is kept free for the next text. */
+const reserveShare = 1 / 16
 
 /** Bounds of an arena. */
 export interface ArenaLimits {
@@ -41,14 +46,14 @@ export class Arena {
   readonly groups: Group[]
   /** Per four groups: byte -> their four class numbers. */
   private readonly packedMaps: Int32Array[] = []
-  /** Offset 0 is no row. */
-  private used = ALIGN
-  private full = false
+  /** Offsets of free pieces. The first piece is never given away: offset 0 is no row. */
+  private readonly free: number[] = []
+  private readonly chunks: number
   private buildsLeft = 0
   /** Entries of older rows that this text has filled in. */
   private readonly filledIn: number[] = []
-  private usedBefore = 0
   builds = 0
+  /** Groups that were emptied to make room. */
   flushes = 0
   /** Texts that were forgotten. */
   rollbacks = 0
@@ -57,9 +62,9 @@ export class Arena {
     automata: readonly MergedAutomaton[],
     readonly limits: ArenaLimits,
   ) {
-    // However small the bounds, every group has room for its start row and some more.
-    const least = automata.reduce((sum, { classes }) => sum + rowsMin * (classes + 1 + ALIGN), ALIGN)
-    this.table = new Int32Array(Math.max(limits.entries, least))
+    this.chunks = Math.max(Math.floor(limits.entries / CHUNK), automata.length * chunksMin + 1)
+    this.table = new Int32Array((this.chunks + 1) * CHUNK)
+    for (let chunk = this.chunks; chunk > 0; chunk--) this.free.push(chunk * CHUNK)
     let firstId = 0
     this.groups = automata.map((automaton) => {
       const group = new Group(this, automaton, firstId)
@@ -74,30 +79,31 @@ export class Arena {
       }
       this.packedMaps.push(packed)
     }
-    this.reset()
-  }
-
-  private reset(): void {
-    this.full = false
-    this.used = ALIGN
     for (const group of this.groups) group.reset()
   }
 
-  /** Space for a row, or 0 if the arena is full; then all is forgotten before the next text. */
-  allocate(width: number): number {
-    if (this.used + width + ALIGN > this.table.length) {
-      this.full = true
-      return 0
-    }
-    const row = this.used
-    this.table.fill(UNKNOWN, row, row + width)
-    this.used += width + (-width & (ALIGN - 1))
-    return row
+  /** A free piece, or 0. */
+  takeChunk(): number {
+    return this.free.pop() ?? 0
+  }
+
+  giveBack(chunk: number): void {
+    this.free.push(chunk)
   }
 
   /** Entries in use. */
   get size(): number {
-    return this.used
+    return (this.chunks - this.free.length) * CHUNK
+  }
+
+  /** Empties the groups that have grown most until there is room for a text: what the others know stays. */
+  private makeRoom(): void {
+    while (this.free.length < this.chunks * reserveShare) {
+      const largest = this.groups.reduce((most, group) => (group.chunks > most.chunks ? group : most))
+      if (largest.chunks <= 1) return
+      this.flushes++
+      largest.reset()
+    }
   }
 
   /**
@@ -105,18 +111,14 @@ export class Arena {
    * this text and must all be taken as candidates.
    */
   scan(text: Uint8Array, ends: Int32Array, lines: number, sink: Sink): void {
-    if (this.full) {
-      this.flushes++
-      this.reset()
-    }
-    this.usedBefore = this.used
+    this.makeRoom()
     this.buildsLeft = this.limits.textBuilds
     this.filledIn.length = 0
     for (const group of this.groups) group.begin()
     for (let first = 0; first < this.groups.length; first += WALKERS)
       this.walk(first, text, ends, lines, sink)
     const built = this.limits.textBuilds - this.buildsLeft
-    if (built > this.limits.keptBuilds && this.used > this.table.length / 2) this.forget()
+    if (built > this.limits.keptBuilds && this.free.length < this.chunks / 2) this.forget()
   }
 
   /** False when the text has used up what it may add. */
@@ -127,9 +129,10 @@ export class Arena {
     return true
   }
 
-  setEntry(at: number, entry: number): void {
+  /** Fills in an entry; of a row that is older than the text, so that it can be taken back. */
+  setEntry(at: number, entry: number, isOld: boolean): void {
     this.table[at] = entry
-    if (at < this.usedBefore) this.filledIn.push(at)
+    if (isOld) this.filledIn.push(at)
   }
 
   /** Takes back all that the last text has added. */
@@ -137,8 +140,6 @@ export class Arena {
     this.rollbacks++
     for (const at of this.filledIn) this.table[at] = UNKNOWN
     for (const group of this.groups) group.forget()
-    this.used = this.usedBefore
-    this.full = false
   }
 
   /** Walks four automata at once. Where fewer are left, the last one is walked again beside itself and told once. */
@@ -196,6 +197,11 @@ export class Group {
   gaveUp = false
   private buildsLeft = 0
   private statesBefore = 0
+  /** Pieces of the arena, and where the next row goes in the last one. */
+  private readonly owned: number[] = []
+  private nextRow = 0
+  private chunksBefore = 0
+  private nextRowBefore = 0
   private readonly states = new StateStore()
   /** The state under construction: positions, ~pattern for accepting ones. */
   private readonly scratch: Int32Array
@@ -213,8 +219,14 @@ export class Group {
     this.scratch = new Int32Array(slots)
   }
 
+  get chunks(): number {
+    return this.owned.length
+  }
+
   reset(): void {
     this.states.clear()
+    this.release(0)
+    this.nextRow = 0
     this.filled = 0
     this.startRow = this.intern(this.automaton.startKind[KIND_START]!)
   }
@@ -222,11 +234,36 @@ export class Group {
   begin(): void {
     this.buildsLeft = this.arena.limits.groupBuilds
     this.statesBefore = this.states.count
+    this.chunksBefore = this.owned.length
+    this.nextRowBefore = this.nextRow
     this.gaveUp = false
   }
 
+  /** Back to what was known before the text. */
   forget(): void {
     this.states.truncate(this.statesBefore)
+    this.release(this.chunksBefore)
+    this.nextRow = this.nextRowBefore
+  }
+
+  /** Keeps the first pieces only. */
+  private release(kept: number): void {
+    while (this.owned.length > kept) this.arena.giveBack(this.owned.pop()!)
+  }
+
+  /** Space for a row, all its entries unknown; 0 if there is none. */
+  private allocate(width: number): number {
+    const { owned } = this
+    if (owned.length === 0 || this.nextRow + width > owned.at(-1)! + CHUNK) {
+      const chunk = this.arena.takeChunk()
+      if (chunk === 0) return 0
+      owned.push(chunk)
+      this.nextRow = chunk
+    }
+    const row = this.nextRow
+    this.arena.table.fill(UNKNOWN, row, row + width)
+    this.nextRow += width + (-width & (ALIGN - 1))
+    return row
   }
 
   private unite(position: number, kind: number): void {
@@ -249,7 +286,7 @@ export class Group {
     sortPositions(this.scratch, length)
     const known = this.states.find(this.scratch, length, kind)
     if (known >= 0) return this.states.entry(known)
-    const row = this.arena.allocate(classes + 1)
+    const row = this.allocate(classes + 1)
     if (row === 0) return 0
     const entry = length > 0 && this.scratch[0]! < 0 ? -row : row
     this.arena.table[row + classes] = this.states.count
@@ -279,7 +316,7 @@ export class Group {
       if (position >= 0 && accepting[setOf[position]! * classes + cls] === 1) this.unite(position, kind)
     }
     const entry = this.intern(startKind[kind]!)
-    if (entry !== 0) this.arena.setEntry(row + cls, entry)
+    if (entry !== 0) this.arena.setEntry(row + cls, entry, state < this.statesBefore)
     return entry
   }
 
