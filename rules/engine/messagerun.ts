@@ -6,7 +6,7 @@ import type { FirstMatch } from '../regex/matcher.js'
 import { countMatches, LazyPattern } from '../regex/plain.js'
 import type { Active, ActiveGroup, ActiveHeaders, ActiveStage } from './activity.js'
 import { EvalCall, type EvalHost, type HitOptions, Tags, type TagValue } from './calls.js'
-import { collectCaptures, fillTemplates } from './capture.js'
+import { anyHolds, collectCaptures, fillTemplates } from './capture.js'
 import { evidenceOf } from './evidence.js'
 import { early, Hits } from './hits.js'
 import { matchMimeHeader, matchUriDetail } from './parts.js'
@@ -248,14 +248,18 @@ export class MessageRun implements EvalHost {
   }
 
   private matchSingle(single: SingleRule, rule: Rule & { pattern: Pattern }): void {
-    const use = single.use ?? this.fillPattern(rule)
-    if (!use) return
-    this.hits.settled[single.rule] = early
-    const { regExp, names } = use.pattern
+    const lines = this.linesOf(rule)
     const negated = rule.kind === 'header' && rule.negated
+    const source = single.use ? undefined : this.fillPattern(rule)
+    if (!single.use && source === undefined) return
+    this.hits.settled[single.rule] = early
+    // Compiling costs more than looking whether there is anything to find.
+    const { demanded } = single
+    if (demanded !== undefined && !negated && !anyHolds(lines, this.tagValues(demanded))) return
+    const use = single.use ?? patternUse(new LazyPattern(source!, rule.pattern.flags), rule)
+    const { regExp, names } = use.pattern
     const captures = new Map<string, Set<string>>()
     let count = 0
-    const lines = this.linesOf(rule)
     for (let line = use.skipFirst ? 1 : 0; line < lines.length && count < use.hitsMax; line++) {
       if (use.multiple && names.size === 0) {
         count += countMatches(use.pattern, lines[line]!, use.hitsMax - count)
@@ -300,10 +304,8 @@ export class MessageRun implements EvalHost {
   }
 
   /** The pattern with captured texts put in; undefined when one is not known, and then the rule does not run. */
-  private fillPattern(rule: Rule & { pattern: Pattern }): SingleRule['use'] {
-    const source = fillTemplates(rule.pattern.source, (name) => this.tagValues(name))
-    if (source === undefined) return undefined
-    return patternUse(new LazyPattern(source, rule.pattern.flags), rule)
+  private fillPattern(rule: Rule & { pattern: Pattern }): string | undefined {
+    return fillTemplates(rule.pattern.source, (name) => this.tagValues(name))
   }
 
   private tagValues(name: string): readonly string[] {
