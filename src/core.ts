@@ -1,6 +1,7 @@
 // The core as fronts see it (types.ts, Core): scans through the workers or in place, learning, counters. What happens after a verdict
 // - remembering features, auto-learning, listeners such as history and metrics - happens here and cannot change the answer any more.
 import type { LearnerClient } from '../bayes/index.js'
+import { CoreError } from './errors.js'
 import type { Log } from './log.js'
 import { createScanClassifier } from './opinion.js'
 import { type PoolOptions, type Ruling, WorkerPool } from './pool/pool.js'
@@ -34,7 +35,7 @@ export interface CoreOptions {
   readonly log: Log
 }
 
-/** Told of every scan after its answer is decided: history, metrics, log. Must not throw. */
+/** Told of every scan after its answer is decided: history, metrics, log. One that throws is logged and costs nobody an answer. */
 export type ScanListener = (request: Request, scanned: Scanned) => void
 
 /** Scans by the thread that calls, or by workers. */
@@ -112,7 +113,13 @@ export async function createCore(ruling: Ruling, options: CoreOptions): Promise<
           .catch((error: unknown) => log.warn({ err: error }, 'auto-learning failed'))
       }
     }
-    for (const listener of listeners) listener(request, scanned)
+    for (const listener of listeners) {
+      try {
+        listener(request, scanned)
+      } catch (error) {
+        log.error({ err: error }, 'what follows a scan failed; its answer stands')
+      }
+    }
   }
 
   return {
@@ -145,7 +152,8 @@ export async function createCore(ruling: Ruling, options: CoreOptions): Promise<
     },
     async symbols(): Promise<readonly SymbolInfo[]> {
       const stats = await learner?.stats().catch(() => undefined)
-      const bayes = stats !== undefined && stats.spam > 0 && stats.ham > 0 ? 2 : 0
+      const { minSpam, minHam } = learner?.shared ?? { minSpam: 0, minHam: 0 }
+      const bayes = stats !== undefined && stats.spam >= minSpam && stats.ham >= minHam ? 2 : 0
       return symbolsOf(current.plan, (bayes + (options.net.dns.enabled ? 1 : 0)) as 0 | 1 | 2 | 3)
     },
     async reload(next) {
@@ -208,25 +216,37 @@ async function createInlineRunner(ruling: Ruling, options: CoreOptions): Promise
   await warmUp(scanner.context)
   let inFlight = 0
   let idle: (() => void) | undefined
+  let closing = false
   return {
-    waiting: 0,
+    // Those whose look-ups are awaited: all of them wait for this one thread.
+    get waiting() {
+      return inFlight
+    },
     get inFlight() {
       return inFlight
     },
     suspendedRules: [],
     async scan(request) {
+      if (closing) throw new CoreError('shutting-down', 'hamd is shutting down')
+      if (inFlight >= options.queueMax)
+        throw new CoreError('overloaded', `${inFlight} messages are under way already`)
       inFlight++
       try {
         return await scanner.scan(request)
+      } catch (error) {
+        throw new CoreError('scan-failed', messageOf(error), { cause: error })
       } finally {
         inFlight--
         if (inFlight === 0) idle?.()
       }
     },
     async reload(next) {
-      scanner = make(next)
+      const fresh = make(next)
+      await warmUp(fresh.context)
+      scanner = fresh
     },
     async close() {
+      closing = true
       if (inFlight > 0) await new Promise<void>((resolve) => (idle = resolve))
     },
   }

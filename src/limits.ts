@@ -31,6 +31,8 @@ export const headerTextBytesMax = 65_536
 export const receivedLinesMax = 1000
 /** URIs of one message, text and HTML together; later ones are not looked at. */
 export const urisMax = 10_000
+/** A user's preferences; a larger file is left out with a note. Stops users from taking the memory of all. */
+export const prefsBytesMax = 1024 * 1024
 /** Rendered characters of one text part (body_part_scan_size). */
 export const bodyPartCharsMax = 50_000
 /** Decoded bytes of one part seen by rawbody rules (rawbody_part_scan_size). */

@@ -1,40 +1,51 @@
 // Finds and reads a user's preferences (user_prefs). What a client names is never trusted as a path: a user is a name, not a place.
+// Preferences that are there and cannot be read are a note on the verdict: the mail is judged by the site's.
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { overlayPrefs, type PrefsOverlay } from '../rules/engine/prefs.js'
 import { setting } from '../rules/engine/settings.js'
 import type { Plan } from '../rules/engine/types.js'
 import { listDirectives, plugins } from './checks/index.js'
+import { prefsBytesMax } from './limits.js'
 import type { PrefsSource } from './pool/protocol.js'
+import type { Note } from './types.js'
 import { viewDirectives } from './views/directives.js'
 
 /** Overlays kept in memory; the least recently used goes first. */
 const overlaysMax = 1000
 
-/** A larger file is no list of preferences. */
-const prefsBytesMax = 1024 * 1024
+/** Overlay of a user, undefined when there is none or none that can be read. */
+export type PrefsReader = (
+  user: string | undefined,
+  note: (note: Note) => void,
+) => Promise<PrefsOverlay | undefined>
 
 interface Kept {
   readonly modifiedMs: number
   readonly overlay: PrefsOverlay | undefined
 }
 
-/** Overlay of a user, undefined when there is none. Files are read again when they change. */
-export function createPrefs(
-  plan: Plan,
-  source: PrefsSource,
-): (user: string | undefined) => Promise<PrefsOverlay | undefined> {
+/** Files are read again when they change. */
+export function createPrefs(plan: Plan, source: PrefsSource): PrefsReader {
   const kept = new Map<string, Kept>()
-  return async (user) => {
+  return async (user, note) => {
     const files = user === undefined || source.kind === 'off' ? [] : await candidates(user, source)
     for (const file of files) {
-      const modifiedMs = await modified(file)
-      if (modifiedMs === undefined) continue
+      const found = await stat(file).catch(() => undefined)
+      if (!found?.isFile()) continue
+      const leftOut = (kind: Note['kind'], why: string) =>
+        note({ check: 'preferences', kind, text: `those of ${user} are left out: ${why}` })
+      if (found.size > prefsBytesMax) {
+        leftOut('limited', `larger than ${prefsBytesMax} bytes`)
+        return undefined
+      }
+      const modifiedMs = found.mtimeMs
       let known = kept.get(file)
       if (known?.modifiedMs !== modifiedMs) {
-        const text = await readFile(file, 'latin1').catch(() => undefined)
-        // Mail is scanned with the site's settings when a user's own cannot be read.
-        if (text === undefined) continue
+        const text = await readFile(file, 'latin1').catch((error: Error) =>
+          leftOut('unavailable', error.message),
+        )
+        if (text === undefined) return undefined
         known = {
           modifiedMs,
           overlay: overlayPrefs(plan, text, {
@@ -51,14 +62,6 @@ export function createPrefs(
     }
     return undefined
   }
-}
-
-/** When a file was changed; undefined when it is none that can be read as preferences. */
-function modified(file: string): Promise<number | undefined> {
-  return stat(file).then(
-    (found) => (found.isFile() && found.size <= prefsBytesMax ? found.mtimeMs : undefined),
-    () => undefined,
-  )
 }
 
 async function candidates(user: string, source: PrefsSource): Promise<string[]> {

@@ -56,7 +56,8 @@ function textsOf({
   const { message, headersLength } = rewriteMessage(input)
   return {
     ...report,
-    rewritten: wants.rewritten === 'headers' ? message.subarray(0, headersLength) : message,
+    // A piece of its own: posted to another thread, a view would take the whole message along.
+    rewritten: wants.rewritten === 'headers' ? new Uint8Array(message.subarray(0, headersLength)) : message,
   }
 }
 

@@ -1,5 +1,5 @@
 // Reads the rules that a configuration names into what scans are judged by. Slow enough (all stock rules: some hundred milliseconds)
-// that a running server does it in a thread of its own (loadRulingAside).
+// that a running server does it in a thread of its own (loadRulesAside).
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { loadPlan } from '../rules/engine/load.js'

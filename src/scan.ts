@@ -1,7 +1,7 @@
 // The straight line of one scan (docs/architecture.md): bytes -> Message -> Views -> Facts -> Hit[] -> Verdict -> what the front
 // asked for. Runs in a scan worker, or in the main thread when there are none; knows no sockets and no wire words.
 import { encodeFeatures, type Features } from '../bayes/index.js'
-import { overlaySettings, type PrefsOverlay } from '../rules/engine/prefs.js'
+import { overlaySettings } from '../rules/engine/prefs.js'
 import type { Engine, ScoreSet } from '../rules/engine/run.js'
 import { setting } from '../rules/engine/settings.js'
 import type { Plan, Rule, RuleRun, Settings } from '../rules/engine/types.js'
@@ -9,6 +9,7 @@ import { decideAutolearn } from './autolearn.js'
 import { adjustByReputation } from './checks/reputation.js'
 import { createFacts } from './facts/index.js'
 import { parseMessage } from './message/parse.js'
+import type { PrefsReader } from './prefs.js'
 import { renderReply } from './reply.js'
 import { withTemplateNeeds } from './report/index.js'
 import type {
@@ -56,7 +57,7 @@ export interface ScanContext {
   readonly reputation: ReputationStore | undefined
   /** Undefined = no learner. */
   readonly classifier: ScanClassifier | undefined
-  readonly prefsOf: (user: string | undefined) => Promise<PrefsOverlay | undefined>
+  readonly prefsOf: PrefsReader
   /** Rules that ran away before and are left out. */
   readonly suspended: ReadonlySet<string>
 }
@@ -93,14 +94,14 @@ export async function scanMessage(
   onRule?: (rule: number) => void,
 ): Promise<ScanOutcome> {
   const clock = startClock()
-  const overlay = await context.prefsOf(request.user)
+  const notes: Note[] = [...context.suspended].map(suspendedNote)
+  const overlay = await context.prefsOf(request.user, (note) => void notes.push(note))
   // Other scans of this thread may have run meanwhile.
   onRule?.(-1)
   const settings = overlaySettings(context.plan.settings, overlay)
   const message = parseMessage(request.raw)
   clock.lap('parse')
   const views = createViews(message, settings, context.domains, request.envelope)
-  const notes: Note[] = [...context.suspended].map(suspendedNote)
   const classifier = setting<boolean>(settings, 'use_bayes') ? context.classifier : undefined
   const wants = withTemplateNeeds(request.wants, settings)
   const clues = wants.clues === true

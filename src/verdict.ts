@@ -1,5 +1,6 @@
 // Hits become a Verdict: the only place where scores are looked up and added, where thresholds decide and where the policy for what
 // could not be checked is applied. Pure arithmetic; nothing here knows where a hit came from.
+import assert from 'node:assert/strict'
 import type { Rule, RuleRun } from '../rules/engine/types.js'
 import type { Action, Classification, Hit, Note, ScanSettings, ScoredHit, Verdict } from './types.js'
 
@@ -44,6 +45,12 @@ export function judge(judging: Judging): Verdict {
   }
   const score = roundScore(hits.reduce((sum, hit) => sum + hit.score, 0))
   const requiredScore = settings?.requiredScore ?? judging.requiredScore
+  // NaN is below every threshold: a score that went wrong would read as ham.
+  assert(
+    Number.isFinite(score),
+    `score of ${hits.find((hit) => !Number.isFinite(hit.score))?.symbol ?? 'the sum'} is no number`,
+  )
+  assert(Number.isFinite(requiredScore), 'required_score is no number')
   const isSpam = score >= requiredScore
   const thresholds = thresholdsInForce(judging, requiredScore)
   const messages: Record<string, string> = {}

@@ -1,6 +1,7 @@
 // Reads hamd.toml into a Config. In: text and file name. Out: the whole configuration, or every problem with file, line and remedy:
 // a wrong configuration is refused at start and, at a reload, the old one stays.
 import { parse, TomlError } from 'smol-toml'
+import { parseAddress } from './address.js'
 import { type Config, type Key, schema } from './schema.js'
 
 export interface ConfigProblem {
@@ -40,7 +41,7 @@ export function parseConfig(text: string, file: string): Config {
   const problems: ConfigProblem[] = []
   const config = structuredClone(defaultConfig()) as Record<string, Record<string, unknown>>
   for (const [section, body] of Object.entries(document)) {
-    const keys = (schema as Record<string, Record<string, Key>>)[section]
+    const keys = own<Record<string, Key>>(schema, section)
     if (!keys) {
       problems.push({
         file,
@@ -58,7 +59,7 @@ export function parseConfig(text: string, file: string): Config {
       continue
     }
     for (const [name, value] of Object.entries(body)) {
-      const key = keys[name]
+      const key = own<Key>(keys, name)
       const line = lineOf(text, section, name)
       if (!key)
         problems.push({
@@ -73,8 +74,36 @@ export function parseConfig(text: string, file: string): Config {
       }
     }
   }
+  for (const { section, name, text: wrong } of contradictions(config as unknown as Config))
+    problems.push({ file, line: lineOf(text, section, name), text: `${section}.${name} ${wrong}` })
   if (problems.length > 0) throw new ConfigError(problems)
   return config as unknown as Config
+}
+
+/** A word of the file may be `constructor`: only what the table itself has counts. */
+function own<T>(table: object, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? (table as Record<string, T>)[name] : undefined
+}
+
+/** What is right word by word and would still be ignored or come to nothing. */
+function contradictions({ listen, users, clamd }: Config): { section: string; name: string; text: string }[] {
+  const found: { section: string; name: string; text: string }[] = []
+  if ((listen.tls_key === null) !== (listen.tls_cert === null)) {
+    const name = listen.tls_key === null ? 'tls_cert' : 'tls_key'
+    found.push({ section: 'listen', name, text: 'needs the other of tls_key and tls_cert' })
+  }
+  if ((users.prefs === 'dir' || users.prefs === 'pattern') && users.prefs_dir === null)
+    found.push({ section: 'users', name: 'prefs', text: 'needs users.prefs_dir' })
+  for (const name of ['scan', 'controller'] as const)
+    for (const address of listen[name] ?? [])
+      if (!parseAddress(address)) found.push({ section: 'listen', name, text: notAnAddress(address) })
+  if (clamd.address !== null && !parseAddress(clamd.address))
+    found.push({ section: 'clamd', name: 'address', text: notAnAddress(clamd.address) })
+  return found
+}
+
+function notAnAddress(text: string): string {
+  return `${text} is no address: write host:port, [v6]:port or unix:/path`
 }
 
 /** What is wrong with the value, or undefined. 0 and NaN never change a limit quietly: bounds are checked for every number. */
@@ -85,7 +114,8 @@ function check(key: Key, value: unknown): string | undefined {
       : `must be one of ${key.type.oneOf.join(', ')}`
   switch (key.type) {
     case 'string':
-      return typeof value === 'string' ? undefined : 'must be a string in quotes'
+      if (typeof value !== 'string') return 'must be a string in quotes'
+      return key.form === undefined || key.form.is.test(value) ? undefined : `must be ${key.form.says}`
     case 'boolean':
       return typeof value === 'boolean' ? undefined : 'must be true or false'
     case 'strings': {

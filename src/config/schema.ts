@@ -10,6 +10,8 @@ export interface Key {
   readonly default: string | readonly string[] | number | boolean | null
   readonly min?: number
   readonly max?: number
+  /** What a string must look like. */
+  readonly form?: { readonly is: RegExp; readonly says: string }
   readonly about: string
 }
 
@@ -17,13 +19,14 @@ function key<const T extends KeyType, const D extends Key['default']>(
   type: T,
   fallback: D,
   about: string,
-  bounds: { min?: number; max?: number } = {},
+  bounds: Pick<Key, 'min' | 'max' | 'form'> = {},
 ): {
   readonly type: T
   readonly default: D
   readonly about: string
   readonly min?: number
   readonly max?: number
+  readonly form?: NonNullable<Key['form']>
 } {
   return { type, default: fallback, about, ...bounds }
 }
@@ -37,7 +40,9 @@ export const schema = {
       'Scan listeners, every dialect on each: host:port, [v6]:port or unix:/path. Default 127.0.0.1:783 and 127.0.0.1:11333.',
     ),
     controller: key('strings', null, 'Controller listeners: API, scan. Default 127.0.0.1:11334.'),
-    socket_mode: key('string', '0666', 'Mode of unix sockets, octal.'),
+    socket_mode: key('string', '0666', 'Mode of unix sockets, octal.', {
+      form: { is: /^0?[0-7]{3}$/, says: 'an octal mode such as 0660' },
+    }),
     socket_owner: key('string', null, 'Owner of unix sockets, name or number.'),
     socket_group: key('string', null, 'Group of unix sockets, name or number.'),
     tls_key: key(
