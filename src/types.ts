@@ -293,6 +293,8 @@ export interface Views {
   readonly bodyForRules: readonly ByteString[]
   changeBodyForRules(lines: readonly ByteString[]): void
   readonly uris: UriView
+  /** Links that a plugin found in attachments, before any rule runs (Plugin.prepare). */
+  addUris(uris: readonly ByteString[]): void
   readonly relays: RelayView
   /** Text of `full` rules. */
   readonly full: ByteString

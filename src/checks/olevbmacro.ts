@@ -260,6 +260,7 @@ const has =
 export const oleVbMacro: Plugin = {
   name: 'OLEVBMacro',
   features: ['has_olemacro_redirect_uri', 'has_olemacro_mhtml_uri', 'has_olertfobject'],
+  prepare: ({ scan, settings }) => scan.views.addUris([...findings(scan, settings).redirects]),
   directives: [
     numberDirective('olemacro_num_mime', 5),
     numberDirective('olemacro_num_zip', 8),

@@ -1,6 +1,6 @@
 // PDFInfo: number, size and origin of attached PDF files, read line by line from their uncompressed parts. Nothing is rendered.
 import { createHash } from 'node:crypto'
-import type { EvalContext, Plugin } from '../../rules/engine/types.js'
+import type { EvalContext, Plugin, PluginContext } from '../../rules/engine/types.js'
 import type { ByteString, Part } from '../types.js'
 import { evalRegex, matches } from './evalregex.js'
 import { isLeaf } from './parts.js'
@@ -17,6 +17,7 @@ interface Pdf {
   /** Over the first lines without sizes, and over the names of objects: equal for files of one maker with other content. */
   readonly fuzzy: readonly string[]
   readonly details: ReadonlyMap<string, readonly string[]>
+  readonly uris: ReadonlySet<ByteString>
 }
 
 /** Only so much of one file is read. */
@@ -47,14 +48,47 @@ function pdfString(written: ByteString): ByteString {
   return text.replace(/\\([()\\])/g, '$1').slice(0, valueBytesMax)
 }
 
-const stringPattern = '\\s{0,2}(\\([^\\n]*?(?<!\\\\)\\)|<[^>]*>)'
-const detailPatterns: readonly (readonly [string, RegExp])[] = [
-  ...['Author', 'Creator', 'Producer', 'Title'].map(
-    (name) => [name.toLowerCase(), new RegExp(`/${name}${stringPattern}`)] as const,
-  ),
+/**
+ * The string right behind the first key that has one, from a place on; blanks between are two at most. Written out, because a pattern
+ * that looks for the end from every key is quadratic in lines without an end.
+ */
+function stringAfter(line: ByteString, key: string, from = 0): ByteString | undefined {
+  const endless = new Set<string>()
+  for (let at = line.indexOf(key, from); at >= 0; at = line.indexOf(key, at + 1)) {
+    let open = at + key.length
+    while (open < at + key.length + 2 && /[\t-\r ]/.test(line[open] ?? '')) open++
+    const close = line[open] === '(' ? ')' : line[open] === '<' ? '>' : undefined
+    if (close === undefined || endless.has(close)) continue
+    let end = line.indexOf(close, open + 1)
+    while (close === ')' && end > 0 && line[end - 1] === '\\') end = line.indexOf(close, end + 1)
+    if (end >= 0) return line.slice(open, end + 1)
+    endless.add(close)
+  }
+  return undefined
+}
+
+const detailKeys = ['Author', 'Creator', 'Producer', 'Title']
+const datePatterns: readonly (readonly [string, RegExp])[] = [
   ['created', /\/CreationDate\s{0,2}\(D:(\d+)/],
   ['modified', /\/ModDate\s{0,2}\(D:(\d+)/],
 ]
+
+/** Links kept of one file. */
+const urisMax = 20
+const action = /\/S[\t-\r ]{0,2}\/URI[\t-\r ]{0,2}(?=\/URI)/
+const bareLink = /\((https?:\/\/[^\n]{8,256})\)>>/
+
+/** The link of an annotation that is not compressed; undefined = the line has none, '' = one that is no address. */
+function linkIn(line: ByteString): ByteString | undefined {
+  if (!/\/URI|\(http/.test(line)) return undefined
+  const acts = /^[\t-\r ]*\/URI/.test(line) ? 0 : line.search(action)
+  const bare = bareLink.exec(line)
+  const named = acts >= 0 && (!bare || acts <= bare.index) ? stringAfter(line, '/URI', acts) : undefined
+  const written = named ?? bare?.[1]
+  if (written === undefined) return undefined
+  const link = named !== undefined && named.indexOf('.') <= 0 ? '' : pdfString(written)
+  return link.indexOf('.') > 0 && !link.includes('\0') ? link : ''
+}
 
 /** Width and height of a picture where one line tells both. */
 function lineSize(line: string): { readonly width?: string; readonly height?: string } {
@@ -76,6 +110,7 @@ class Reading {
   private seesPicture = false
   private readonly sum = { width: 0, height: 0, pixels: 0 }
   private readonly details = new Map<string, string[]>()
+  private readonly uris = new Set<ByteString>()
 
   line(line: ByteString): void {
     if (!this.fuzzyDone && ++this.lines <= fuzzyLines) {
@@ -89,11 +124,17 @@ class Reading {
     if (!line.includes('/')) return
     const name = /^\/([A-Za-z]+)/.exec(line)
     if (name) this.names += name[1]!
-    for (const [key, pattern] of detailPatterns) {
-      const found = pattern.exec(line)
-      if (found)
-        this.details.set(key, [...(this.details.get(key) ?? []), pdfString(found[1]!)].slice(-valuesMax))
-    }
+    const link = this.uris.size < urisMax ? linkIn(line) : undefined
+    if (link) this.uris.add(link)
+    // As in SpamAssassin: a line with a link that is none is not looked at any further.
+    if (link === '') return
+    for (const key of detailKeys) this.detail(key.toLowerCase(), stringAfter(line, `/${key}`))
+    for (const [key, pattern] of datePatterns) this.detail(key, pattern.exec(line)?.[1])
+  }
+
+  private detail(key: string, written: ByteString | undefined): void {
+    if (written === undefined) return
+    this.details.set(key, [...(this.details.get(key) ?? []), pdfString(written)].slice(-valuesMax))
   }
 
   private picture(line: string): void {
@@ -120,6 +161,7 @@ class Reading {
       md5: md5(data),
       fuzzy: [this.fuzzy, this.names].filter((text) => text !== '').map(md5),
       details: this.details,
+      uris: this.uris,
     }
   }
 }
@@ -139,7 +181,7 @@ interface PdfFiles {
   readonly read: readonly Pdf[]
 }
 
-function pdfFiles(context: EvalContext): PdfFiles {
+function pdfFiles(context: PluginContext): PdfFiles {
   const { scan } = context
   return scan.memo('pdfinfo', () => {
     const parts = scan.message.parts.filter(
@@ -154,7 +196,7 @@ function pdfFiles(context: EvalContext): PdfFiles {
   })
 }
 
-function setTags(context: EvalContext, { count, read }: PdfFiles): void {
+function setTags(context: PluginContext, { count, read }: PdfFiles): void {
   const tags: Readonly<Record<string, readonly (string | number)[]>> = {
     PDFCOUNT: [count],
     PDFIMGCOUNT: [read.reduce((sum, pdf) => sum + pdf.pictures, 0)],
@@ -194,6 +236,7 @@ const anyRead = (context: EvalContext, fits: (pdf: Pdf) => boolean): boolean =>
 
 export const pdfInfo: Plugin = {
   name: 'PDFInfo',
+  prepare: (context) => context.scan.views.addUris(pdfFiles(context).read.flatMap(({ uris }) => [...uris])),
   evals: {
     pdf_count: (context, min?, max?) => within(pdfFiles(context).count, min, max),
     pdf_image_count: (context, min?, max?) =>

@@ -33,6 +33,7 @@ class LazyViews implements Views {
   #text: TextView | undefined
   #bodyForRules: readonly ByteString[] | undefined
   #uris: UriView | undefined
+  #addedUris: readonly ByteString[] = []
   #relays: RelayView | undefined
 
   constructor(
@@ -68,7 +69,19 @@ class LazyViews implements Views {
   }
 
   get uris(): UriView {
-    return (this.#uris ??= findUris(this.message, this.text, this.domains, uriSettings(this.settings)))
+    return (this.#uris ??= findUris(
+      this.message,
+      this.text,
+      this.domains,
+      uriSettings(this.settings),
+      this.#addedUris,
+    ))
+  }
+
+  addUris(uris: readonly ByteString[]): void {
+    if (uris.length === 0) return
+    this.#addedUris = [...this.#addedUris, ...uris]
+    this.#uris = undefined
   }
 
   get full(): string {

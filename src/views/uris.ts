@@ -25,7 +25,14 @@ export interface UriSettings {
   readonly idn: IdnMode
 }
 
-export function findUris(message: Message, text: TextView, domains: Domains, settings: UriSettings): UriView {
+/** @param added links found in attachments. */
+export function findUris(
+  message: Message,
+  text: TextView,
+  domains: Domains,
+  settings: UriSettings,
+  added: readonly ByteString[] = [],
+): UriView {
   const finder = new Finder(registry(domains), settings)
   const seen = new Set<ByteString>()
   for (const line of text.body) {
@@ -51,6 +58,7 @@ export function findUris(message: Message, text: TextView, domains: Domains, set
       }
     }
   }
+  for (const uri of added) finder.add(uri, ['parsed'], 'any')
   return finder.view()
 }
 

@@ -78,6 +78,7 @@ describe('hostile mail', () => {
     check(
       attachment('a.zip', `PK\x03\x04${repeat('PK\x01\x02\x05\x06', 100_000)}PK\x05\x06${'\0'.repeat(18)}`),
     ))
+  test('a PDF of links', () => check(attachment('a.pdf', `%PDF-1.4\n${repeat('/S/URI/URI (\\(', 300_000)}`)))
   test('a PDF of strings', () => check(attachment('a.pdf', `%PDF-1.4\n${repeat('/Title (\\(', 400_000)}`)))
 
   test('a thousand parts', () =>
