@@ -19,6 +19,7 @@ const { values: args } = parseArgs({
 const scans = Number(args.scans)
 const hostileShare = 0.1
 const stallMs = 3000
+const attemptsMax = 120
 
 /** One client that does not keep to the protocol. */
 function misbehave(port: number, mail: Buffer, manner: number): Promise<void> {
@@ -53,6 +54,16 @@ async function main(): Promise<void> {
   await server.fastPath()
   const mails = corpus(5).map((mail) => mail.read())
   const pids = server.pids.flatMap(family)
+  let pushedBack = 0
+  /** As spamc does: who is turned away because the queue is full comes again a second later. */
+  const persist = async (port: number, number: number, mail: Buffer) => {
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      if (await scanOnce(port, number % 2 === 0 ? 'spamd' : 'http', mail)) return true
+      pushedBack++
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+    }
+    return false
+  }
   let started = 0
   let answered = 0
   let lost = 0
@@ -75,7 +86,7 @@ async function main(): Promise<void> {
       const number = started++
       const mail = mails[number % mails.length]!
       if ((number * 7919) % 1000 < hostileShare * 1000) await misbehave(server.port, mail, number % 4)
-      else if (await scanOnce(server.port, number % 2 === 0 ? 'spamd' : 'http', mail)) answered++
+      else if (await persist(server.port, number, mail)) answered++
       else lost++
     }
   }
@@ -85,7 +96,7 @@ async function main(): Promise<void> {
   const seconds = (performance.now() - startedAt) / 1000
   const tenth = memory[Math.floor(memory.length / 10)] ?? Number.NaN
   console.log(
-    `${answered} honest messages answered, ${lost} lost, ${reloads} reloads, ${(answered / seconds).toFixed(0)}/s; memory ` +
+    `${answered} honest messages answered, ${lost} lost, ${pushedBack} times pushed back, ${reloads} reloads, ${(answered / seconds).toFixed(0)}/s; memory ` +
       `${tenth.toFixed(0)} MB after the first tenth, ${(memory.at(-1) ?? Number.NaN).toFixed(0)} at the end, ` +
       `${Math.max(...memory).toFixed(0)} at most`,
   )

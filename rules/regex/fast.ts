@@ -12,7 +12,7 @@ export const patternsMin = 6
 /** Table entries per position of the automata, and the bounds of an arena in entries (4 bytes each). */
 const entriesPerPosition = 120
 const entriesMin = 1 << 20
-const entriesMax = 8 << 20
+const entriesMax = 6 << 20
 
 /** A matcher that can be given automata later. */
 export interface SwitchingMatcher extends TextMatcher {

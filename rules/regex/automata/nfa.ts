@@ -35,10 +35,17 @@ export interface NfaOptions {
   maxRepeat: number // counted repeats above this become stars
   wideRepeat: number // the same for repeats of a wide byte set
   wideSet: number // from this size a byte set counts as wide
+  stickySet: number // from this size a loop over a byte set stays half matched long enough to multiply states
   maxPositions: number
 }
 
-export const DEFAULT_OPTIONS: NfaOptions = { maxRepeat: 12, wideRepeat: 3, wideSet: 60, maxPositions: 60000 }
+export const DEFAULT_OPTIONS: NfaOptions = {
+  maxRepeat: 12,
+  wideRepeat: 3,
+  wideSet: 60,
+  stickySet: 20,
+  maxPositions: 60000,
+}
 
 class TooLarge extends Error {}
 
@@ -196,7 +203,8 @@ class Builder {
     }
     let sticky = 0
     this.positions.forEach((p, i) => {
-      if (setSize(p.symbols as ByteSet) >= this.options.wideSet && p.follow[KIND_OTHER]!.includes(i)) sticky++
+      if (setSize(p.symbols as ByteSet) >= this.options.stickySet && p.follow[KIND_OTHER]!.includes(i))
+        sticky++
     })
     return {
       positions: this.positions,

@@ -23,7 +23,7 @@ export interface AutomatonSet {
 }
 
 /** Changes with the meaning of the tables, so that old cache files are not mistaken for current ones. */
-const tablesVersion = 1
+const tablesVersion = 2
 
 /** Names a list of patterns; the key of its set. */
 export function patternsKey(patterns: readonly PatternSource[]): string {
