@@ -203,21 +203,28 @@ describe('network', needs('rbldnsd', 'clamd', 'spamc'), () => {
     })
   })
 
-  test('a resolver that answers nothing: a verdict in time, with notes', async () => {
-    world.server.behaviours.set('', 'silent')
-    try {
-      const startedAt = Date.now()
-      const mail = received('198.51.100.9', 'a@new.hamd-spf.com', 'See http://www.hamd-silent.com/')
-      const reply = (await checkv2(mail)) as Reply & { notes?: unknown[] }
-      assert.ok(Date.now() - startedAt < 15_000)
-      assert.equal(typeof reply.score, 'number')
-      assert.ok((reply.notes ?? []).length > 0)
-    } finally {
-      world.server.behaviours.delete('')
-    }
-  })
+  for (const behaviour of ['servfail', 'garbage', 'lie', 'silent'] as const) {
+    test(`a resolver that is down (${behaviour}): a verdict in time, with notes and no listing`, async () => {
+      world.server.behaviours.set('', behaviour)
+      try {
+        const startedAt = Date.now()
+        const mail = received(
+          '198.51.100.3',
+          `a@${behaviour}.hamd-spf.com`,
+          `See http://hamd-${behaviour}.com/`,
+        )
+        const reply = (await checkv2(mail)) as Reply & { notes?: unknown[] }
+        assert.ok(Date.now() - startedAt < 15_000)
+        assert.equal(typeof reply.score, 'number')
+        assert.ok((reply.notes ?? []).length > 0)
+        assert.ok(!('SPF_FAIL' in reply.symbols))
+      } finally {
+        world.server.behaviours.delete('')
+      }
+    })
+  }
 
-  /** One request by nc-like exchange: what comes back until the server closes. */
+  /** What comes back for these bytes until the server closes. */
   async function raw(request: string): Promise<string> {
     const script = `const s=require('net').connect(${hamd.scan.port},'127.0.0.1');process.stdin.on('data',(b)=>s.write(b));s.pipe(process.stdout);s.on('end',()=>process.exit())`
     return (await runBeside(process.execPath, ['-e', script], request)).stdout

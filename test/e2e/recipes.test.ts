@@ -64,6 +64,11 @@ describe('recipes of the README', () => {
       )
       assert.match(rspamc(['-h', controllerSocket, 'stat']).stdout, /Messages learned: [1-9]/)
     })
+    test('lists the symbols of a mail', () => {
+      const { status, stdout } = rspamc(['-h', controllerSocket, 'symbols'], spam)
+      assert.equal(status, 0)
+      assert.match(stdout, /Symbol: GTUBE/)
+    })
     test('is refused with a wrong password', () => {
       const { stdout } = rspamc(
         ['-h', `127.0.0.1:${hamd.controller.port}`, '-P', 'wrong', 'learn_spam'],
