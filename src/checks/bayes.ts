@@ -12,7 +12,7 @@ export const bayes: Plugin = {
     {
       name: 'bayes_stopwords',
       // SpamAssassin's tokenizer leaves these words out; hamd's learner weighs every token, so they are only accepted.
-      aliases: 'cs da de en es fi fr hu it ja ko nl no pl pt ru sv tr zh'
+      aliases: 'cs da de dk en es fi fr gr hu it ja ko nl no pl pt ru se sv tr zh'
         .split(' ')
         .map((code) => `bayes_stopword_${code}`),
       scope: 'user',

@@ -117,6 +117,21 @@ function awl(
   return (known.total / known.count - points) * number('auto_welcomelist_factor')
 }
 
+/** Points of a sender whom somebody has listed by hand, on the welcome or on the block side. */
+const listedPoints = 100
+
+/** Forgets what is known of an address listed by hand, and starts it anew with points of its own; 'remove' only forgets. */
+export function listByHand(
+  store: ReputationStore,
+  user: string,
+  address: string,
+  as: 'welcome' | 'block' | 'remove',
+): void {
+  const key = keyOf(address, 'none', '')
+  store.remove(user, key)
+  if (as !== 'remove') store.add(user, key, as === 'welcome' ? -listedPoints : listedPoints)
+}
+
 interface Identity {
   readonly weight: number
   readonly key: string

@@ -1,14 +1,17 @@
 // `hamd sa-learn`: sa-learn's own command line over hamd's learner. Options about its database files are accepted and say so with -D.
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type BulkCounts, learnMails, readFileList, readMails } from '../../bayes/bulk.js'
 import { readSaLearnDump } from '../../bayes/import.js'
 import { defaultSettings, Learner } from '../../bayes/index.js'
+import type { Config } from '../config/schema.js'
 import { followedVersion } from '../report/index.js'
+import { ask, withLearner } from './control.js'
 import { CliError, exits } from './exit.js'
-import { postLearn } from './learn.js'
+import { postLearn, unmarked } from './learn.js'
+import { tellIdle, withoutDebugAreas } from './sa-options.js'
 import { controlSocket, dataDir, loadConfig } from './settings.js'
 
 const flag = { type: 'boolean' } as const
@@ -51,6 +54,32 @@ const options = {
   single: flag,
 } as const
 
+const own = 'hamd keeps one store of its own'
+/** Options that change nothing here. */
+const idle = {
+  mbox: 'what a path is shows by itself',
+  mbx: 'what a path is shows by itself',
+  dir: 'what a path is shows by itself',
+  file: 'what a path is shows by itself',
+  single: 'what a path is shows by itself',
+  showdots: 'messages are counted at the end',
+  progress: 'messages are counted at the end',
+  dbpath: own,
+  regexp: own,
+  sync: own,
+  'no-sync': own,
+  import: own,
+  'force-expire': 'the store expires by itself',
+  'use-ignores': 'every message is learned',
+  local: 'learning looks nothing up',
+  configpath: 'learning needs no rules',
+  'config-file': 'learning needs no rules',
+  prefspath: 'learning needs no rules',
+  'prefs-file': 'learning needs no rules',
+  siteconfigpath: 'learning needs no rules',
+  cf: 'learning needs no rules',
+}
+
 /** sa-learn skips larger messages unless --max-size says otherwise. */
 const sizeMax = 500 * 1024
 
@@ -70,14 +99,15 @@ Example: hamd sa-learn --spam --mbox ~/spam.mbox
 
 export async function run(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parse(argv)
+  tellIdle(values, idle)
   if (values.help) return print(help)
   if (values.version) return print(`SpamAssassin version ${followedVersion}\n`)
   const config = loadConfig({})
   const dir = dataDir(config)
   mkdirSync(dir, { recursive: true, mode: 0o750 })
-  if (values.restore !== undefined) return restore(values.restore, dir)
+  if (values.restore !== undefined) return restore(values.restore, config)
   if (values.clear) return clear(dir)
-  if (values.dump !== undefined) return dump(dir)
+  if (values.dump !== undefined) return dump(values.dump, dir)
   if (values.backup)
     throw new CliError(exits.usage, 'hamd keeps its own store: copy it with `hamd backup FILE`')
   const what = values.spam
@@ -96,24 +126,28 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
   const listed = (values.folders ?? []).flatMap(readFileList)
   const paths = [...positionals, ...listed]
-  for (const path of paths)
-    if (path !== '-' && !existsSync(path)) process.stderr.write(`archive-iterator: no such file: ${path}\n`)
   const given = values['max-size'] === undefined ? sizeMax : Number(values['max-size'])
+  if (!Number.isInteger(given) || given < 0)
+    throw new CliError(exits.usage, `--max-size needs a number of bytes, not '${values['max-size']}'`)
+  if (values.username !== undefined && !config.learner.per_user)
+    process.stderr.write('sa-learn: -u has no effect: users have no models of their own (learner.per_user)\n')
   const counts = await teach(what, paths, {
     dir,
     bytesMax: given === 0 ? Number.POSITIVE_INFINITY : given,
-    user: values.username,
+    user: config.learner.per_user ? values.username : undefined,
   })
   const done = counts.learned + counts.relearned + counts.forgotten
   const verb = what === 'forget' ? 'Forgot' : 'Learned'
-  return print(`${verb} tokens from ${done} message(s) (${counts.mails} message(s) examined)\n`)
+  print(`${verb} tokens from ${done} message(s) (${counts.mails} message(s) examined)\n`)
+  return counts.mails === 0 ? exits.failed : exits.ok
 }
 
 function parse(argv: readonly string[]) {
   // `--dump` takes a word or none: give it one.
-  const args = argv.flatMap((word, index) =>
+  const given = withoutDebugAreas(argv)
+  const args = given.flatMap((word, index) =>
     word === '--dump'
-      ? [/^(?:all|data|magic)$/.test(argv[index + 1] ?? '') ? '--dump' : '--dump=magic']
+      ? [/^(?:all|data|magic)$/.test(given[index + 1] ?? '') ? '--dump' : '--dump=magic']
       : [word],
   )
   try {
@@ -143,7 +177,9 @@ async function teach(
   const mails = function* () {
     const named = paths.filter((path) => path !== '-')
     if (paths.length === 0 || paths.includes('-')) yield { name: '-', raw: readFileSync(0) as Uint8Array }
-    for (const mail of readMails(named)) if (mail.raw.length <= given.bytesMax) yield mail
+    const missing = (name: string) => process.stderr.write(`archive-iterator: no access to ${name}\n`)
+    for (const mail of readMails(named, (name) => missing(name)))
+      if (mail.raw.length <= given.bytesMax) yield mail
   }
   const user = given.user === undefined ? {} : { user: given.user }
   let learner: Learner
@@ -152,24 +188,36 @@ async function teach(
   } catch (error) {
     const socket = controlSocket(given.dir)
     if (!existsSync(socket)) throw new CliError(exits.unavailable, (error as Error).message)
-    return postLearn(what, mails(), { socket, ...user })
+    return postLearn(what, unmarked(mails()), { socket, ...user })
   }
   try {
-    return learnMails(learner, mails(), { class: what, source: `sa-learn ${userInfo().username}`, ...user })
+    return learnMails(learner, unmarked(mails()), {
+      class: what,
+      source: `sa-learn ${userInfo().username}`,
+      ...user,
+    })
   } finally {
     learner.close()
   }
 }
 
-async function restore(file: string, dir: string): Promise<number> {
-  const source = file === '-' ? join(tmpdir(), `sa-learn-${process.pid}`) : file
-  const read = await readSaLearnDump(source).catch((error: unknown) => {
-    throw new CliError(exits.usage, error instanceof Error ? error.message : String(error))
-  })
-  const learner = Learner.open({ ...defaultSettings, dataDir: dir })
-  learner.importCounts(read)
-  learner.close()
-  return print(`restored ${read.tokens.length} tokens of ${read.spam} spam and ${read.ham} ham\n`)
+/** A dump of sa-learn --backup becomes counts that serve until enough mails of our own are learned. */
+async function restore(file: string, config: Config): Promise<number> {
+  const source = file === '-' ? join(mkdtempSync(join(tmpdir(), 'sa-learn-')), 'dump') : resolve(file)
+  if (file === '-') writeFileSync(source, readFileSync(0))
+  try {
+    const read = await readSaLearnDump(source).catch((error: unknown) => {
+      throw new CliError(exits.usage, error instanceof Error ? error.message : String(error))
+    })
+    await withLearner(
+      config,
+      (learner) => learner.importCounts(read),
+      (socket) => ask<void>(socket, '/import', { file: source }),
+    )
+  } finally {
+    if (file === '-') rmSync(dirname(source), { recursive: true, force: true })
+  }
+  return exits.ok
 }
 
 /** Puts the store aside under another name: nothing that was learned is deleted by a slip. */
@@ -183,10 +231,13 @@ function clear(dir: string): number {
   return exits.ok
 }
 
-/** The figures of `sa-learn --dump magic`. */
-function dump(dir: string): number {
+/** The figures of `sa-learn --dump magic`; tokens are hashed with a salt here and have no names or keys to show. */
+function dump(what: string, dir: string): number {
+  if (what === 'data')
+    throw new CliError(exits.usage, 'tokens have no names here: hamd ledger lists what was learned')
   const learner = Learner.open({ ...defaultSettings, dataDir: dir }, { readOnly: true })
   const stats = learner.stats()
+  const times = learner.rows({ states: ['counted'] }, -1).map((row) => Math.floor(row.timeMs / 1000))
   learner.close()
   const row = (value: number, name: string) =>
     `0.000          0 ${String(value).padStart(10)}          0  non-token data: ${name}\n`
@@ -194,6 +245,8 @@ function dump(dir: string): number {
     row(3, 'bayes db version') +
       row(stats.spam, 'nspam') +
       row(stats.ham, 'nham') +
-      row(stats.tokens, 'ntokens'),
+      row(stats.tokens, 'ntokens') +
+      row(times[0] ?? 0, 'oldest atime') +
+      row(times.at(-1) ?? 0, 'newest atime'),
   )
 }

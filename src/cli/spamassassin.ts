@@ -1,6 +1,6 @@
 // `hamd spamassassin`: the spamassassin filter's own command line: a message in, the marked message out.
 import { randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { homedir, userInfo } from 'node:os'
 import { parseArgs } from 'node:util'
 import { readMails } from '../../bayes/bulk.js'
@@ -9,9 +9,11 @@ import { createCore, type ServerCore } from '../core.js'
 import { createLog } from '../log.js'
 import { createDns } from '../net/dns.js'
 import { followedVersion, removeMarkup } from '../report/index.js'
-import { loadRules } from '../ruling.js'
+import { loadRules, resolversOf } from '../ruling.js'
 import { CliError, exits } from './exit.js'
+import { tellIdle, withoutDebugAreas } from './sa-options.js'
 import { ruleFolders, userPrefsFile } from './sa-paths.js'
+import { applyListing, type ListedAs, type Listing } from './sa-welcomelist.js'
 import { dataDir, loadConfig, scanPolicy } from './settings.js'
 
 const flag = { type: 'boolean' } as const
@@ -66,11 +68,23 @@ const help = `Usage: hamd spamassassin [options] [FILE | DIR]... < message
   --lint                check the rules
   --mbox                the input is an mbox
   -p FILE, -C DIR, --siteconfigpath DIR, --cf LINE, --pre LINE, -x
-  -W, -R, --add-addr-to-welcomelist ADDRESS ...   accepted, see docs/compatibility.md
+  -W, -R, --add-to-blocklist   list the addresses of the message, or forget them (AWL or TxRep must be loaded)
+  --add-addr-to-welcomelist, --add-addr-to-blocklist, --remove-addr-from-welcomelist ADDRESS
   -D, -h, -V
 
 Example: hamd spamassassin -t < mail.eml
 `
+
+/** Options that change nothing here. */
+const idle = {
+  mbox: 'what a path is shows by itself',
+  mbx: 'what a path is shows by itself',
+  'nocreate-prefs': 'preferences files are never created',
+  'create-prefs': 'preferences files are never created',
+  progress: 'messages are shown one by one',
+  ipv4only: 'the resolvers are asked as the system asks them',
+  ipv6only: 'the resolvers are asked as the system asks them',
+}
 
 /** spamassassin -e: the message is spam. */
 const spamStatus = 5
@@ -79,14 +93,17 @@ type Given = ReturnType<typeof parse>['values']
 
 export async function run(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parse(argv)
+  tellIdle(values, idle)
   if (values.help) return print(help)
   if (values.version) return print(`SpamAssassin version ${followedVersion}\n`)
   if (values.lint) return lint(values)
-  const mails = [...messages(positionals)]
   if (values['remove-markup']) {
-    for (const raw of mails) process.stdout.write(removeMarkup(raw))
+    for (const raw of messages(positionals)) process.stdout.write(removeMarkup(raw))
     return exits.ok
   }
+  const listing = listingOf(values)
+  if (listing) return listAddresses(listing, values, positionals)
+  const mails = messages(positionals)
   const core = await openCore(values)
   try {
     if (values.report || values.revoke) return await teach(core, mails, values.report ? 'spam' : 'ham')
@@ -100,7 +117,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 function parse(argv: readonly string[]) {
   try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true })
+    return parseArgs({ args: withoutDebugAreas(argv), options, allowPositionals: true })
   } catch (error) {
     throw new CliError(exits.usage, (error as Error).message.split('. ')[0]!)
   }
@@ -112,11 +129,43 @@ function print(text: string): number {
 }
 
 function* messages(paths: readonly string[]): Generator<Uint8Array> {
-  if (paths.length === 0) yield readFileSync(0)
-  for (const { raw } of readMails(paths, (name, reason) =>
+  if (paths.length === 0 || paths.includes('-')) yield readFileSync(0)
+  const named = paths.filter((path) => path !== '-')
+  for (const { raw } of readMails(named, (name, reason) =>
     process.stderr.write(`hamd: ${name}: ${reason}\n`),
   ))
     yield raw
+}
+
+/** The options that list addresses: with an address of their own, or for those of the mails. */
+const listingOptions: readonly (readonly [name: keyof Given, as: ListedAs])[] = [
+  ['add-to-welcomelist', 'welcome'],
+  ['add-to-whitelist', 'welcome'],
+  ['add-to-blocklist', 'block'],
+  ['add-to-blacklist', 'block'],
+  ['remove-from-welcomelist', 'remove'],
+  ['remove-from-whitelist', 'remove'],
+  ['add-addr-to-welcomelist', 'welcome'],
+  ['add-addr-to-whitelist', 'welcome'],
+  ['add-addr-to-blocklist', 'block'],
+  ['add-addr-to-blacklist', 'block'],
+  ['remove-addr-from-welcomelist', 'remove'],
+  ['remove-addr-from-whitelist', 'remove'],
+]
+
+function listingOf(values: Given): Listing | undefined {
+  const found = listingOptions.find(([name]) => values[name] !== undefined)
+  if (!found) return undefined
+  const address = values[found[0]]
+  return { as: found[1], address: typeof address === 'string' ? address : undefined }
+}
+
+function listAddresses(listing: Listing, values: Given, paths: readonly string[]): number {
+  const dir = dataDir(loadConfig({}))
+  mkdirSync(dir, { recursive: true, mode: 0o750 })
+  const mails = listing.address === undefined ? [...messages(paths)] : []
+  for (const line of applyListing(listing, mails, rulesOf(values), dir)) process.stdout.write(line)
+  return listing.address === undefined ? print(`${mails.length} message(s) examined.\n`) : exits.ok
 }
 
 function rulesOf(values: Given) {
@@ -145,10 +194,11 @@ function prefsText(values: Given): string {
 /** As spamassassin --lint: silent when all is well, else each problem and exit status 1. */
 function lint(values: Given): number {
   const problems = rulesOf(values).problems.filter((problem) => problem.severity !== 'hint')
-  for (const { file, line, text } of problems) process.stderr.write(`config: ${file}:${line}: ${text}\n`)
+  for (const { file, line, text } of problems)
+    process.stderr.write(`warn: config: ${text} (${file}, line ${line})\n`)
   if (problems.length > 0)
     process.stderr.write(
-      `lint: ${problems.length} issues detected, please rerun with debug enabled for more information\n`,
+      `warn: lint: ${problems.length} issues detected, please rerun with debug enabled for more information\n`,
     )
   return problems.length > 0 ? exits.failed : exits.ok
 }
@@ -157,10 +207,12 @@ async function openCore(values: Given): Promise<ServerCore> {
   const config = loadConfig({ logLevel: 'error' })
   const readOnly = !(values.report || values.revoke)
   const learner = await openLearner({ dataDir: dataDir(config), readOnly }).catch(() => undefined)
-  const net = { dns: createDns({ servers: config.network.dns, local: values.local === true }) }
+  const plan = rulesOf(values)
+  const servers = resolversOf(config.network.dns, plan)
+  const net = { dns: createDns({ servers, local: values.local === true }) }
   return createCore(
     {
-      plan: rulesOf(values),
+      plan,
       policy: scanPolicy(config),
       prefs: { kind: 'off', dir: null, allowUserRules: false },
     },
@@ -170,7 +222,8 @@ async function openCore(values: Given): Promise<ServerCore> {
       hangMs: config.workers.hang_ms,
       net,
       learner,
-      dataDir: undefined,
+      // Senders' histories, where there are any.
+      dataDir: existsSync(dataDir(config)) ? dataDir(config) : undefined,
       automataFile: undefined,
       log: createLog('error'),
     },
@@ -192,17 +245,19 @@ async function filter(core: ServerCore, raw: Uint8Array, test: boolean): Promise
 
 async function teach(
   core: ServerCore,
-  mails: readonly Uint8Array[],
+  mails: Iterable<Uint8Array>,
   mailClass: 'spam' | 'ham',
 ): Promise<number> {
-  let done = 0
+  let examined = 0
   for (const raw of mails) {
+    examined++
     const outcome = await core.learn({
-      raw: removeMarkup(raw),
+      raw,
       class: mailClass,
       source: `spamassassin ${userInfo().username}`,
     })
-    if (outcome.status === 'learned' || outcome.status === 'relearned' || outcome.status === 'known') done++
+    if (outcome.status === 'refused' || outcome.status === 'failed')
+      process.stderr.write(`spamassassin: warning, unable to learn the message: ${outcome.reason}\n`)
   }
-  return print(`${done} message(s) examined.\n`)
+  return print(`${examined} message(s) examined.\n`)
 }
