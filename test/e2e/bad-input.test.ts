@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import { deflateSync } from 'node:zlib'
 import { exchange } from '../support/exchange.js'
 import { entry, type Hamd, startHamd } from '../support/hamd.js'
-import { needs, run, runBeside } from '../support/peers.js'
+import { needsMounts, run, runBeside } from '../support/peers.js'
 import { mailOf, openFolder, until } from '../support/recipe.js'
 
 const ham = mailOf('Hello Bob, see you on Tuesday at the usual place beside the river.')
@@ -220,7 +220,7 @@ describe('bad input', () => {
     }
   })
 
-  describe('the data folder', rootOnly(), () => {
+  describe('the data folder', needsMounts(), () => {
     test('full: verdicts go on, learning is refused with the reason', async () => {
       const folder = openFolder('full')
       const data = join(folder, 'data')
@@ -274,10 +274,4 @@ async function learn(socket: string): Promise<string> {
     false,
   )
   return reply
-}
-
-/** Mounts in a namespace of its own need root. */
-function rootOnly(): { skip?: string } {
-  if (process.getuid?.() !== 0) return { skip: 'mounting needs root' }
-  return needs('unshare')
 }

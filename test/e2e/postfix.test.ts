@@ -19,7 +19,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { packageRoot } from '../../src/root.js'
 import { type Hamd, startHamd } from '../support/hamd.js'
-import { findProgram, needs, run } from '../support/peers.js'
+import { findProgram, needs, needsMounts, run } from '../support/peers.js'
 import { freePort, gtube, mailOf, openFolder, printedBlock, until } from '../support/recipe.js'
 
 const filter = join(packageRoot, 'packaging', 'postfix', 'hamd-filter')
@@ -93,7 +93,7 @@ describe('Postfix', needs('spamc'), () => {
     })
   })
 
-  describe('with the lines of the README in master.cf', rootNeeds(), () => {
+  describe('with the lines of the README in master.cf', needsMounts('postfix', 'swaks'), () => {
     let postfix: Postfix
     before(async () => {
       postfix = await startPostfix(join(folder, 'instance'), socket)
@@ -122,12 +122,6 @@ describe('Postfix', needs('spamc'), () => {
     })
   })
 })
-
-/** Postfix starts as root only, and the namespace wants it too. */
-function rootNeeds(): { skip?: string } {
-  if (process.getuid?.() !== 0) return { skip: 'Postfix starts as root only' }
-  return needs('postfix', 'swaks', 'unshare')
-}
 
 interface Postfix {
   submit(mail: string): void

@@ -24,6 +24,19 @@ export function needs(...names: string[]): { skip?: string } {
   return { skip: `not installed: ${missing.join(', ')}; npm run peers installs it` }
 }
 
+/**
+ * Options of a test that mounts something in a namespace of its own: containers often forbid that even to root, and no package helps, so
+ * it is skipped there in CI too.
+ */
+export function needsMounts(...names: string[]): { skip?: string } {
+  const missing = needs('unshare', ...names)
+  if (missing.skip !== undefined) return missing
+  const { status } = spawnSync('unshare', ['--mount', '--propagation', 'private', 'true'])
+  return status === 0
+    ? {}
+    : { skip: 'mounting is not allowed here: run the tests as root outside of a container' }
+}
+
 export interface Ran {
   readonly status: number | null
   readonly stdout: string
