@@ -1,6 +1,6 @@
 // `npm run bench`: hamd beside SpamAssassin's spamd and rspamd on the same mail with the same number of connections, in one run, taking
 // turns, so that a busy machine slows all of them alike and the ratios stay. Needs the programs that `npm run peers` installs.
-//   npm run bench -- [--seconds N a turn] [--turns N] [--connections N] [--workers N] [--only WORD,WORD]
+//   npm run bench -- [--seconds N a turn] [--turns N] [--connections N] [--workers N] [--warm N] [--only WORD,WORD]
 import { parseArgs } from 'node:util'
 import { corpus } from './corpus.js'
 import { type LoadResult, percentile, runLoad, scanOnce } from './speed/load.js'
@@ -20,6 +20,7 @@ const { values: args } = parseArgs({
     turns: { type: 'string', default: '4' },
     connections: { type: 'string', default: '8' },
     workers: { type: 'string', default: '2' },
+    warm: { type: 'string', default: '2500' },
     only: { type: 'string', default: '' },
   },
 })
@@ -27,10 +28,10 @@ const durationMs = Number(args.seconds) * 1000
 const turns = Number(args.turns)
 const connections = Number(args.connections)
 const workers = Number(args.workers)
+/** Scans before anything is counted: V8 and the automata go on learning for some thousand. */
+const warmUpsMax = Number(args.warm)
 const only = args.only.split(',').filter((word) => word !== '')
 const memoryEveryMs = 400
-/** Scans before anything is counted: V8 and the automata go on learning for some thousand. */
-const warmUpsMax = 2500
 /** Mails of each class that a server learns: all of them speak from 200 on. */
 const learnedEach = 220
 

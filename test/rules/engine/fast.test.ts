@@ -1,0 +1,44 @@
+// Whole scans with automata and without: the same hits, counts, subtests and evidence on a sample of the corpus.
+import '../../../rules/regex/flags.js'
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { corpus } from '../../../bench/corpus.js'
+import { type AutomatonSet, buildAutomata, patternsKey } from '../../../rules/regex/automata/tables.js'
+import { loadRules } from '../../../src/ruling.js'
+import { createScanner, type Scanner } from '../../../src/scanner.js'
+
+const plan = loadRules({ builtin: true, paths: [], local: true })
+
+function scanner(): Scanner {
+  return createScanner({
+    plan,
+    policy: { thresholds: {}, lookupMs: 1000, unchecked: 'accept', hostname: 'test', autolearn: false },
+    prefs: { kind: 'off', dir: null, allowUserRules: false },
+    net: { dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) } },
+  })
+}
+
+test('our own rules hit the same with automata', async () => {
+  const plain = scanner()
+  const fast = scanner()
+  const { engine } = fast.context
+  const sets = new Map<string, AutomatonSet>()
+  for (const patterns of engine.patternLists()) sets.set(patternsKey(patterns), buildAutomata(patterns))
+  assert.equal(engine.adopt(sets), engine.patternLists().length)
+  assert.ok(sets.size >= 4)
+  for (const mail of corpus(200)) {
+    const raw = mail.read()
+    for (const explain of [false, true]) {
+      const request = {
+        id: '1',
+        raw,
+        envelope: { rcptTo: [] },
+        wants: { subtests: true, explain },
+        front: 'test',
+      }
+      const [expected, got] = await Promise.all([plain.scan(request), fast.scan(request)])
+      assert.deepEqual(got.scanned.verdict.hits, expected.scanned.verdict.hits, mail.path)
+      assert.deepEqual(got.scanned.verdict.subtests, expected.scanned.verdict.subtests, mail.path)
+    }
+  }
+})
