@@ -183,7 +183,11 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
     metrics,
     history,
     ledger: learner,
-    gauges: () => [...gauges(core, dns, listening), ...clamdGauges(clamd)],
+    gauges: async () => [
+      ...gauges(core, dns, listening),
+      ...clamdGauges(clamd),
+      ...(await learnerGauges(learner)),
+    ],
     notReady: () => (closing ? 'shutting down' : fullQueue(core, config.workers.queue_max)),
     errors: errors.rows,
     connections: () => listening.connections(),
@@ -386,6 +390,17 @@ function rspamdManner({ rspamd, users }: Config): Partial<RspamdOptions> {
     milterHeaders: { routines, hostName: hostname(), removeSpamFlag: true },
     userFrom: users.rspamd_user,
   }
+}
+
+/** What waits for the admin's word. A learner that does not answer leaves the page without these lines. */
+async function learnerGauges(learner: LearnerClient): Promise<Gauge[]> {
+  const held = await learner.held().catch(() => undefined)
+  if (!held) return []
+  const rows = held.reduce((sum, source) => sum + source.rows, 0)
+  return [
+    { name: 'learner_held', help: 'Learnings held for review', value: rows },
+    { name: 'learner_held_sources', help: 'Sources whose learnings are held', value: held.length },
+  ]
 }
 
 /** Why /ready says no: scans would be refused. */

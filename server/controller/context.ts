@@ -29,7 +29,7 @@ export interface ControllerOptions extends AuthOptions {
   /** Absent: history and graphs are empty. */
   readonly history?: History
   /** Live values for /metrics: queue, workers, dns, clamd, learner. */
-  readonly gauges?: () => readonly Gauge[]
+  readonly gauges?: () => readonly Gauge[] | Promise<readonly Gauge[]>
   /** Absent: there is no learner. */
   readonly ledger?: LedgerDoor
   /** Newest first. */

@@ -5,10 +5,14 @@ import type { ControllerOptions } from './context.js'
 
 export async function metricsText(core: Core, options: ControllerOptions): Promise<string> {
   const { metrics, startedAt, version } = options
-  const [stats, symbols] = await Promise.all([core.stats(), symbolTable(core)])
+  const [stats, symbols, gauges] = await Promise.all([
+    core.stats(),
+    symbolTable(core),
+    options.gauges?.() ?? [],
+  ])
   return metrics.text({
     stats,
-    gauges: options.gauges?.() ?? [],
+    gauges,
     startedAt,
     version,
     groupOf: (symbol) => symbols.get(symbol)?.group,
