@@ -33,12 +33,40 @@ describe('our own rules', () => {
     )
   })
 
+  test('none decides alone, nor beside a learner without opinion', () => {
+    const undecided = plan.rules.find((rule) => rule.name === 'BAYES_50')!
+    const alone = local.filter(
+      (rule) =>
+        rule.name !== 'GTUBE' && rule.scores.some((score, set) => score + undecided.scores[set]! >= 4.5),
+    )
+    assert.deepEqual(
+      alone.map((rule) => rule.name),
+      [],
+    )
+  })
+
   test('each has a case, and no case is without its rule', () => {
     const names = new Set(local.map((rule) => rule.name))
     const cased = new Set(cases.map((one) => one.rule))
     assert.deepEqual([...names].filter((name) => !cased.has(name)).sort(), [], 'rules without a case')
     assert.deepEqual([...cased].filter((name) => !names.has(name)).sort(), [], 'cases without a rule')
     assert.equal(cased.size, cases.length, 'a rule stands twice')
+  })
+
+  test('thousands of fields and one endless line cost no seconds', async () => {
+    const address = `${'a'.repeat(30)}@${'b'.repeat(30)}.example.org`
+    const many = `From: ${address}\nReply-To: ${address}\nTo: x${address}\nX-abcdefgh: abcdefgh\n`.repeat(
+      2500,
+    )
+    await namesOf(Buffer.from('From: a@example.org\n\nwarm\n'), '')
+    for (const mail of [
+      `${many}\nhello\n`,
+      `Subject: ${'v i a '.repeat(20000)}\n\n${'verify your '.repeat(20000)}\n`,
+    ]) {
+      const start = performance.now()
+      await namesOf(Buffer.from(mail), '')
+      assert.ok(performance.now() - start < 5000)
+    }
   })
 
   test('a case file with an unknown word is refused', () => {

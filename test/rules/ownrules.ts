@@ -1,7 +1,9 @@
 // A scanner with our own rules and no network, for tests of the rules themselves.
 import { randomUUID } from 'node:crypto'
+import { createExtractor } from '../../bayes/index.js'
 import type { Plan } from '../../rules/engine/types.js'
 import { loadRules } from '../../src/ruling.js'
+import type { ScanClassifier } from '../../src/scan.js'
 import { createScanner } from '../../src/scanner.js'
 import type { Verdict } from '../../src/types.js'
 
@@ -14,12 +16,23 @@ export const allRunning = (plan: Plan): Plan => ({
   rules: plan.rules.map((rule) => ({ ...rule, scores: [1, 1, 1, 1] as const })),
 })
 
-export function judgeWith(plan: Plan): (raw: Uint8Array) => Promise<Verdict> {
+/** A learner that has learned enough and has no opinion on anything: BAYES_50. */
+export function undecided(): ScanClassifier {
+  const extractor = createExtractor(1)
+  return {
+    features: (message) => extractor.extract(message),
+    classify: () => ({ probability: 0.5, spamLearned: 1000, hamLearned: 1000, clues: [] }),
+    ready: () => true,
+  }
+}
+
+export function judgeWith(plan: Plan, classifier?: ScanClassifier): (raw: Uint8Array) => Promise<Verdict> {
   const scanner = createScanner({
     plan,
     policy: { thresholds: {}, lookupMs: 1000, unchecked: 'accept', hostname: 'localhost', autolearn: false },
     prefs: { kind: 'off', dir: null, allowUserRules: false },
     net: { dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) } },
+    classifier,
   })
   return async (raw) => {
     const { scanned } = await scanner.scan({
