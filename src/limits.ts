@@ -65,6 +65,8 @@ export const connectionsMax = 4096
 export const scanQueueMax = 1024
 /** Bytes of messages waiting for a worker. */
 export const scanQueueBytesMax = 256 * 1024 * 1024
+/** Scan workers. Each has tens of megabytes of rules and compiled code of its own: more is a slip of the hand. */
+export const workersMax = 256
 /** A worker silent for so long on one message is replaced, milliseconds. */
 export const scanHangMs = 30_000
 /** clamd: largest stream handed over (clamd's own StreamMaxLength default is 25 MiB). */

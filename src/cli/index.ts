@@ -1,6 +1,7 @@
 // hamd's command line: finds the command, loads only what it needs, turns every error into one line and a sysexits code.
 import '../../rules/regex/flags.js'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { workersMax } from '../limits.js'
 import { version } from '../root.js'
 import { CliError, exits } from './exit.js'
 
@@ -16,6 +17,12 @@ const assassins: Record<string, () => Promise<{ run(argv: readonly string[]): Pr
 function integer(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('must be a whole number')
   return Number(text)
+}
+
+function workers(text: string): number {
+  const count = integer(text)
+  if (count > workersMax) throw new InvalidArgumentError(`must be at most ${workersMax}`)
+  return count
 }
 
 const collect = (value: string, previous: string[] | undefined): string[] => [...(previous ?? []), value]
@@ -62,7 +69,7 @@ function program(): Command {
     .option('--controller <addr>', 'controller listener; repeatable', collect)
     .option('--allow-tell', 'learning over the spamd protocol')
     .option('--user-prefs-dir <dir>', 'preferences of users: <dir>/<user>/user_prefs or <dir>/<user>')
-    .option('--workers <n>', 'scan workers; 0 = scan in the main thread (default: number of cores)', integer)
+    .option('--workers <n>', 'scan workers; 0 = scan in the main thread (default: number of cores)', workers)
     .addHelpText(
       'after',
       '\nExample:\n  hamd serve --scan 127.0.0.1:783 --scan unix:/run/hamd.sock --clamd unix:/run/clamav/clamd.ctl',

@@ -206,7 +206,7 @@ export const schema = {
   workers: {
     count: key('number', null, 'Scan workers; 0 = scan in the main thread. Default: number of cores.', {
       min: 0,
-      max: 256,
+      max: limits.workersMax,
     }),
     queue_max: key('number', limits.scanQueueMax, 'Scans waiting for a worker before fronts push back.', {
       min: 1,

@@ -285,7 +285,8 @@ export class WorkerPool {
     for (const worker of [...this.living()]) {
       if (worker.ended || !worker.warm || worker.silentMs(now) < this.options.hangMs) continue
       const { job, rule } = worker.running()
-      const name = this.ruling.plan.rules[rule]?.name
+      // A retired worker counts its rules by its own plan.
+      const name = worker.ruling.plan.rules[rule]?.name
       if (name !== undefined && worker.jobs.has(job)) this.suspend(name)
       this.options.log.error({ job, rule: name }, 'scan worker silent too long, replaced')
       worker.terminate()

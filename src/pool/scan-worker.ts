@@ -40,7 +40,7 @@ export class ScanWorker {
   private lastBeatAt = Date.now()
 
   constructor(
-    ruling: Ruling,
+    readonly ruling: Ruling,
     suspended: readonly string[],
     options: PoolOptions,
     onMessage: (message: FromWorker) => void,

@@ -1,3 +1,4 @@
+// Words of the .cf language that decide how a message is looked at: lists that grow, are cleared and are checked.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { domainLists, networkSettings, textOptions, uriSettings } from '../../../src/views/directives.js'

@@ -1,3 +1,4 @@
+// Registered domains by the lists of the rules or the public suffix list, and what counts as a host name.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createDomains } from '../../../src/views/domains.js'

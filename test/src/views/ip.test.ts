@@ -1,3 +1,4 @@
+// Addresses in all their spellings: forms, private ranges, reversed names.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isIpAddress, isPrivate, parseIp, plainIp, reverseIp } from '../../../src/views/ip.js'

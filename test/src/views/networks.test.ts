@@ -1,3 +1,4 @@
+// trusted_networks and its like: short forms, exclusions, the order that decides.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { addNetwork, containsIp, loopback, type NetSet, parseNetwork } from '../../../src/views/networks.js'

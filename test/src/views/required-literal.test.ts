@@ -1,3 +1,4 @@
+// The piece of text without which a pattern cannot match.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { requiredLiteral } from '../../../src/views/required-literal.js'
