@@ -1,7 +1,12 @@
 // How close to SpamAssassin are we? Runs the stock rules over the public corpus and compares every stage, every hit and every score
 // with what SpamAssassin 4.0.1 recorded (fixtures/oracle). Prints shares of identical messages and what differs most.
-//   npm run compat -- [--every N] [--only WORD] [--top N] [--show RULE] [--rules DIR] [--site DIR]
+//   npm run compat -- [--every N] [--only WORD] [--top N] [--show RULE] [--rules DIR] [--site DIR] [--first]
+//   npm run compat -- --micro     the synthetic mails of fixtures/oracle/micro-*.jsonl.gz instead of the corpus
+//   npm run compat -- --crlf      the corpus with CRLF line ends against itself with LF
+// --first: the first recording alone, also where it was wrong (bench/oracle.ts).
 import { parseArgs } from 'node:util'
+import { compareLineEnds } from './crlf.js'
+import { compareMicro } from './micro.js'
 import { compareWithRecorded, readOracle, stockFolders, type Tally } from './oracle.js'
 
 const { values: args } = parseArgs({
@@ -12,6 +17,9 @@ const { values: args } = parseArgs({
     show: { type: 'string' },
     rules: { type: 'string', default: stockFolders.rules },
     site: { type: 'string', default: stockFolders.site },
+    first: { type: 'boolean', default: false },
+    micro: { type: 'boolean', default: false },
+    crlf: { type: 'boolean', default: false },
   },
 })
 
@@ -34,10 +42,12 @@ function report(tally: Tally, milliseconds: number): void {
   if (args.show) console.log(tally.differences.get(args.show)?.paths.join('\n') ?? 'no difference')
 }
 
-const recorded = readOracle()
+const folders = { site: args.site, rules: args.rules }
+const recorded = readOracle(!args.first)
 const paths = [...recorded.keys()]
   .sort()
   .filter((path, index) => index % Number(args.every) === 0 && path.includes(args.only))
 const started = performance.now()
-const tally = await compareWithRecorded(recorded, paths, { site: args.site, rules: args.rules })
-report(tally, performance.now() - started)
+if (args.micro) await compareMicro(folders, Number(args.every))
+else if (args.crlf) await compareLineEnds(folders, paths)
+else report(await compareWithRecorded(recorded, paths, folders), performance.now() - started)
