@@ -106,6 +106,7 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
   const errors = createErrorRing()
   // Before anything slow: what was mistyped is said at once.
   const scanDoors = setup.scanDoors ?? scanPorts(config)
+  const manner = rspamdManner(config)
   const controllerDoors = addresses(config.listen.controller, defaultController)
   const clamd = config.clamd.address === null ? undefined : countClamd(openClamd(config.clamd.address))
   makeDataDir(dataDir)
@@ -152,7 +153,7 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
   const startedAt = new Date()
   let closing = false
   const options = rspamdOptions({
-    ...rspamdManner(config),
+    ...manner,
     messageBytesMax: config.limits.message_size_max,
     metricsText: () => controller.metricsText(),
     log: ({ level, msg, err }) => log[level]({ err }, msg),
