@@ -107,6 +107,35 @@ describe('users', () => {
     assert.doesNotMatch(await ask('SYMBOLS', 'alice'), /OWN_RULE/)
   })
 
+  test('with allow_user_rules of the site they are, for that user alone', async () => {
+    const allowing = join(folder, 'allow.cf')
+    writeFileSync(allowing, 'allow_user_rules 1\n')
+    const other = await startHamd({
+      args: [
+        '--user-prefs-dir',
+        prefs,
+        '--no-builtin-rules',
+        '--rules',
+        join(folder, 'test.cf'),
+        '--rules',
+        allowing,
+      ],
+    })
+    try {
+      const symbols = async (user: string) => {
+        const request = `SYMBOLS SPAMC/1.5\r\nUser: ${user}\r\nContent-length: ${text.length}\r\n\r\n${text}`
+        return (await exchange(`unix:${other.socket}`, request, 'half-close')).text
+      }
+      for (let round = 0; round < 20; round++) {
+        const [alice, bob] = await Promise.all([symbols('alice'), symbols('bob')])
+        assert.match(alice, /\r\nAPPLE,ORANGE,OWN_RULE$/)
+        assert.match(bob, /\r\nORANGE$/)
+      }
+    } finally {
+      await other.stop()
+    }
+  })
+
   test('a name is no path', async () => {
     for (const name of ['../secret', 'alice/../../secret', '..', 'x@..', '/etc/passwd', '~root'])
       assert.match(await ask('CHECK', name), /Spam: False ; 3\.0 \/ 5\.0/, name)
