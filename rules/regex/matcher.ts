@@ -2,10 +2,19 @@
 // stand behind it and must give the same hits.
 import type { ByteString } from '../../src/types.js'
 
+/** What matching needs of a RegExp with the `g` flag. */
+export interface Searcher {
+  lastIndex: number
+  test(text: string): boolean
+  exec(text: string): RegExpExecArray | null
+}
+
 /** A pattern made ready for matching. */
 export interface CompiledPattern {
-  /** Compiled at first use, with the `g` flag for counting. */
-  readonly regExp: RegExp
+  /** Compiled at first use. */
+  readonly regExp: Searcher
+  /** It may match the empty text: counting has to look closer then. */
+  readonly canBeEmpty: boolean
   /** Sticky; matches at lastIndex what the pattern matches there without being empty. */
   readonly nonEmpty: RegExp
   /** Perl group name -> JS group number, for rules with named captures. */

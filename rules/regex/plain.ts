@@ -1,8 +1,10 @@
 // The plain and exact engine: V8's RegExp, pattern by pattern, compiled at first use. The measure for every faster engine.
 import type { ByteString } from '../../src/types.js'
-import type { CompiledPattern, FirstMatch, OnHit, PatternUse, TextMatcher } from './matcher.js'
+import { AnchoredRegExp, anchorOf } from './anchored.js'
+import type { CompiledPattern, FirstMatch, OnHit, PatternUse, Searcher, TextMatcher } from './matcher.js'
 import { type Parsed, parsePerl } from './parse.js'
 import { printRegExp } from './print.js'
+import { canBeEmpty } from './width.js'
 
 /** Throws RegexSyntaxError when Perl would refuse the pattern, or when we cannot express it. What parses can be printed. */
 export function checkPattern(source: string, flags: string): Parsed {
@@ -17,7 +19,7 @@ export function compilePattern(source: string, flags: string): CompiledPattern {
 
 /** A pattern that is parsed and compiled at its first use: of the stock rules a message needs a part only. */
 export class LazyPattern implements CompiledPattern {
-  private compiled: { readonly regExp: RegExp; readonly names: ReadonlyMap<string, number> } | undefined
+  private compiled: Pick<CompiledPattern, 'regExp' | 'names' | 'canBeEmpty'> | undefined
   private strict: RegExp | undefined
   private readonly source: string
   private readonly flags: string
@@ -27,8 +29,12 @@ export class LazyPattern implements CompiledPattern {
     this.flags = flags
   }
 
-  get regExp(): RegExp {
+  get regExp(): Searcher {
     return this.compile().regExp
+  }
+
+  get canBeEmpty(): boolean {
+    return this.compile().canBeEmpty
   }
 
   /** Looks ahead at the whole rest of the text, and demands that less is left after the match. */
@@ -46,8 +52,13 @@ export class LazyPattern implements CompiledPattern {
 
   private compile() {
     if (!this.compiled) {
-      const printed = printRegExp(parsePerl(this.source, this.flags))
-      this.compiled = { regExp: new RegExp(printed.source, `${printed.flags}g`), names: printed.names }
+      const parsed = parsePerl(this.source, this.flags)
+      const { source, flags, names } = printRegExp(parsed)
+      const anchor = anchorOf(parsed.root)
+      const regExp = anchor
+        ? new AnchoredRegExp(new RegExp(source, `${flags}y`), anchor)
+        : new RegExp(source, `${flags}g`)
+      this.compiled = { regExp, names, canBeEmpty: canBeEmpty(parsed.root) }
     }
     return this.compiled
   }
@@ -61,6 +72,10 @@ export function countMatches(pattern: CompiledPattern, text: ByteString, hitsMax
   const { regExp } = pattern
   regExp.lastIndex = 0
   let count = 0
+  if (!pattern.canBeEmpty) {
+    while (count < hitsMax && regExp.test(text)) count++
+    return count
+  }
   while (count < hitsMax) {
     const found = regExp.exec(text)
     if (found === null) return count
@@ -128,7 +143,7 @@ class PlainMatcher implements TextMatcher {
   }
 }
 
-function firstMatch(regExp: RegExp, text: ByteString, line: number): FirstMatch | undefined {
+function firstMatch(regExp: Searcher, text: ByteString, line: number): FirstMatch | undefined {
   regExp.lastIndex = 0
   const found = regExp.exec(text)
   return found ? { line, index: found.index, length: found[0].length } : undefined

@@ -1,0 +1,77 @@
+// Patterns that can match only at the start of the text or of a line. V8 does not see that in the look-behinds by which such anchors are
+// printed and tries every place of the text; here only the places that count are tried.
+import type { Node } from './ast.js'
+import type { Searcher } from './matcher.js'
+
+type Anchor = 'start' | 'lineStart'
+
+/** What every match of the pattern begins with; undefined = no anchor. */
+export function anchorOf(node: Node): Anchor | undefined {
+  switch (node.t) {
+    case 'assert':
+      return node.kind === 'start' || node.kind === 'lineStart' ? node.kind : undefined
+    case 'seq':
+      return node.items[0] && anchorOf(node.items[0])
+    case 'capture':
+    case 'atomic':
+      return anchorOf(node.item)
+    case 'repeat':
+      return node.min > 0 ? anchorOf(node.item) : undefined
+    case 'alt': {
+      const anchors = node.items.map(anchorOf)
+      if (anchors.includes(undefined)) return undefined
+      return anchors.includes('lineStart') ? 'lineStart' : anchors[0]
+    }
+    default:
+      return undefined
+  }
+}
+
+/** Finds what the same RegExp with `g` instead of `y` finds. */
+export class AnchoredRegExp implements Searcher {
+  lastIndex = 0
+  private readonly sticky: RegExp
+  private readonly anchor: Anchor
+
+  /** @param sticky with the flag `y` */
+  constructor(sticky: RegExp, anchor: Anchor) {
+    this.sticky = sticky
+    this.anchor = anchor
+  }
+
+  exec(text: string): RegExpExecArray | null {
+    for (let at = this.first(text); at >= 0; at = this.after(text, at)) {
+      this.sticky.lastIndex = at
+      const found = this.sticky.exec(text)
+      if (!found) continue
+      this.lastIndex = this.sticky.lastIndex
+      return found
+    }
+    this.lastIndex = 0
+    return null
+  }
+
+  test(text: string): boolean {
+    for (let at = this.first(text); at >= 0; at = this.after(text, at)) {
+      this.sticky.lastIndex = at
+      if (!this.sticky.test(text)) continue
+      this.lastIndex = this.sticky.lastIndex
+      return true
+    }
+    this.lastIndex = 0
+    return false
+  }
+
+  /** First place from lastIndex on where a match may begin, -1 = none. */
+  private first(text: string): number {
+    const from = this.lastIndex
+    if (from === 0) return 0
+    return from <= text.length && text.charCodeAt(from - 1) === 10 ? from : this.after(text, from)
+  }
+
+  private after(text: string, at: number): number {
+    if (this.anchor === 'start') return -1
+    const end = text.indexOf('\n', at)
+    return end < 0 ? -1 : end + 1
+  }
+}
