@@ -43,6 +43,8 @@ const jobsPerWorkerLocal = 2
 /** A message that made workers end so often is given up with a temporary failure. */
 const crashesMax = 3
 const watchMs = 500
+/** No rule takes so long on texts within the limits, not even on a machine that has no time; parsing and reports of large mail may. */
+const ruleHangMs = 5000
 /** A worker that could not even start is replaced no sooner. */
 const restartMs = 1000
 
@@ -283,8 +285,10 @@ export class WorkerPool {
   private watchWorkers(): void {
     const now = Date.now()
     for (const worker of [...this.living()]) {
-      if (worker.ended || !worker.warm || worker.silentMs(now) < this.options.hangMs) continue
+      if (worker.ended || !worker.warm) continue
       const { job, rule } = worker.running()
+      const { hangMs } = this.options
+      if (worker.silentMs(now) < (rule >= 0 ? Math.min(hangMs, ruleHangMs) : hangMs)) continue
       // A retired worker counts its rules by its own plan.
       const name = worker.ruling.plan.rules[rule]?.name
       if (name !== undefined && worker.jobs.has(job)) this.suspend(name)
