@@ -128,14 +128,16 @@ export class WorkerPool {
   // ---- workers
 
   /**
-   * Workers and automata load side by side. Automata of the cache file are waited for; those that have to be built are adopted when
-   * they are there, because a build must not hold up the start.
+   * Workers and automata of the cache file load side by side, and are waited for. Without a file the build begins when the workers are
+   * warm: it takes seconds of a core, and must not hold up the start.
    */
   private async startWorkers(ruling: Ruling): Promise<ScanWorker[]> {
     const workers: ScanWorker[] = Array.from({ length: this.options.count }, () =>
       this.createWorker(ruling, []),
     )
-    const automata = this.fetchAutomata(ruling, workers)
+    const { automataFile } = this.options
+    const isKept = automataFile !== undefined && existsSync(automataFile)
+    const automata = isKept ? this.fetchAutomata(ruling, workers) : undefined
     try {
       const [cached] = await Promise.all([automata, ...workers.map((worker) => worker.loaded)])
       for (const worker of workers) worker.begin(cached)
@@ -144,6 +146,7 @@ export class WorkerPool {
       for (const worker of workers) worker.terminate()
       throw error
     }
+    if (!isKept) void this.fetchAutomata(ruling, workers)
     return workers
   }
 
@@ -167,7 +170,6 @@ export class WorkerPool {
             'fast path ready',
           )
       }
-      if (!existsSync(automataFile)) resolve(undefined)
       makeAutomata({ plan: ruling.plan, cacheFile: automataFile }, onMade).catch((error) => {
         log.warn({ err: error }, 'no automata: rules run on the plain engine')
         resolve(undefined)
