@@ -1,6 +1,6 @@
 // `hamd scan`: files, directories and standard input through the same straight line as the server, without one.
 import { randomUUID } from 'node:crypto'
-import { readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openLearner } from '../../bayes/index.js'
@@ -69,13 +69,19 @@ async function openCore(options: ScanOptions): Promise<ServerCore> {
     dns,
     ...(config.clamd.address === null ? {} : { clamd: createClamd(config.clamd.address) }),
   }
+  const dir = dataDir(config)
   const learner = await openLearner({
-    dataDir: dataDir(config),
+    dataDir: dir,
     readOnly: true,
     profile: config.learner.profile,
     minSpam: config.learner.spam_min,
     minHam: config.learner.ham_min,
-  }).catch(() => undefined)
+  }).catch((error: unknown) => {
+    // Nothing learned yet is no failure; a model that is there and cannot be read makes other verdicts than the server's.
+    if (existsSync(join(dir, 'learner.db')))
+      log.error({ err: error }, 'what was learned cannot be read: judged without Bayes')
+    return undefined
+  })
   const ruling = {
     plan,
     policy: scanPolicy(config),
