@@ -2,6 +2,7 @@
 // could not be checked is applied. Pure arithmetic; nothing here knows where a hit came from.
 import assert from 'node:assert/strict'
 import type { Rule, RuleRun } from '../rules/engine/types.js'
+import { actionsBySeverity } from './actions.js'
 import type { Action, Classification, Hit, Note, ScanSettings, ScoredHit, Verdict } from './types.js'
 
 /** rspamd's actions that a score can reach, mildest first. */
@@ -151,17 +152,6 @@ function actionFor(score: number, thresholds: Readonly<Record<string, number>>):
   return best
 }
 
-const bySeverity: readonly Action[] = [
-  'no action',
-  'greylist',
-  'add header',
-  'rewrite subject',
-  'soft reject',
-  'quarantine',
-  'discard',
-  'reject',
-]
-
 function severity(action: Action): number {
-  return bySeverity.indexOf(action)
+  return actionsBySeverity.indexOf(action)
 }

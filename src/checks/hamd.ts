@@ -2,18 +2,9 @@
 //   hamd_action  RULE reject|soft reject|quarantine|discard|add header|...   forces an action whatever the score says
 //   hamd_message RULE text                                                  text for the SMTP reply and the report; _DETAILS_ = what the check found
 import type { Directive, Plugin } from '../../rules/engine/types.js'
-import type { Action } from '../types.js'
+import { actionsBySeverity } from '../actions.js'
 
-const actions: ReadonlySet<string> = new Set<Action>([
-  'no action',
-  'greylist',
-  'add header',
-  'rewrite subject',
-  'soft reject',
-  'quarantine',
-  'discard',
-  'reject',
-])
+const actions: ReadonlySet<string> = new Set(actionsBySeverity)
 
 /** Folds `NAME text` lines into a Map; the last line of a rule wins. */
 function perRule(name: string, check: (text: string) => string | undefined): Directive {

@@ -176,6 +176,12 @@ function explain(error: unknown): { status: number; text: string } {
   }
 }
 
+// Whoever read us has seen enough (`| head`); the status says that the answer was not taken, which must not read as ham.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(exits.temporary)
+  throw error
+})
+
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
