@@ -9,7 +9,6 @@ import {
   buildAutomata,
   decodeSets,
   encodeSets,
-  type PatternSource,
   patternsKey,
 } from '../../rules/regex/automata/tables.js'
 import { plugins } from '../checks/index.js'
@@ -37,29 +36,21 @@ function writeCache(sets: ReadonlyMap<string, AutomatonSet>): string | undefined
   }
 }
 
-function post(built: number, complete: boolean, notSaved?: string): void {
-  const made: AutomataMade = {
-    sets,
-    built,
-    complete,
-    tookMs: performance.now() - startedAt,
-    ...(notSaved === undefined ? {} : { notSaved }),
-  }
-  parentPort!.postMessage(made)
-}
-
 const startedAt = performance.now()
 const cached = readCache() ?? new Map<string, AutomatonSet>()
 const sets = new Map<string, AutomatonSet>()
-const missing = new Map<string, readonly PatternSource[]>()
+let built = 0
 for (const patterns of createEngine(plan, plugins).patternLists()) {
   const key = patternsKey(patterns)
   const known = cached.get(key)
-  if (known) sets.set(key, known)
-  else missing.set(key, patterns)
+  if (!known) built++
+  sets.set(key, known ?? buildAutomata(patterns))
 }
-post(0, missing.size === 0)
-if (missing.size > 0) {
-  for (const [key, patterns] of missing) sets.set(key, buildAutomata(patterns))
-  post(missing.size, true, writeCache(sets))
+const notSaved = built > 0 ? writeCache(sets) : undefined
+const made: AutomataMade = {
+  sets,
+  built,
+  tookMs: performance.now() - startedAt,
+  ...(notSaved === undefined ? {} : { notSaved }),
 }
+parentPort!.postMessage(made)

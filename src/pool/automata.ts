@@ -12,8 +12,6 @@ export interface AutomataJob {
 export interface AutomataMade {
   /** By the key of their list of patterns (patternsKey). */
   readonly sets: ReadonlyMap<string, AutomatonSet>
-  /** All lists have theirs; false = those of the cache file, others are being built. */
-  readonly complete: boolean
   /** Lists that were not in the cache file. */
   readonly built: number
   readonly tookMs: number
@@ -21,15 +19,11 @@ export interface AutomataMade {
   readonly notSaved?: string
 }
 
-/** @param onMade called once or twice: with what the cache file has, and when all are built. */
-export function makeAutomata(job: AutomataJob, onMade: (made: AutomataMade) => void): Promise<void> {
+export function makeAutomata(job: AutomataJob): Promise<AutomataMade> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('./automata-thread.js', import.meta.url), { workerData: job })
     worker.unref()
-    worker.on('message', (made: AutomataMade) => {
-      onMade(made)
-      if (made.complete) resolve()
-    })
+    worker.once('message', resolve)
     worker.once('error', reject)
     worker.once('exit', () => reject(new Error('the automata thread ended without an answer')))
   })

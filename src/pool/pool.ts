@@ -1,7 +1,6 @@
 // Scan workers: a bounded queue, least-loaded dispatch, a watchdog. In: Requests. Out: outcomes, or a CoreError that the front answers in
 // its own dialect. A worker that is silent too long is replaced; its other messages are scanned again, and the guilty one without the
 // rule that was running, which stays suspended until the next reload (DESIGN 8). Nothing that was accepted is lost.
-import { existsSync } from 'node:fs'
 import type { SharedLearner } from '../../bayes/index.js'
 import type { Plan } from '../../rules/engine/types.js'
 import { CoreError } from '../errors.js'
@@ -128,53 +127,44 @@ export class WorkerPool {
   // ---- workers
 
   /**
-   * Workers and automata of the cache file load side by side, and are waited for. Without a file the build begins when the workers are
-   * warm: it takes seconds of a core, and must not hold up the start.
+   * Workers and automata load side by side. Automata are waited for even when they have to be built, some seconds: without them the first
+   * message would compile every regex, which takes longer, and the machine code of all of them 400 MB.
    */
   private async startWorkers(ruling: Ruling): Promise<ScanWorker[]> {
     const workers: ScanWorker[] = Array.from({ length: this.options.count }, () =>
       this.createWorker(ruling, []),
     )
-    const { automataFile } = this.options
-    const isKept = automataFile !== undefined && existsSync(automataFile)
-    const automata = isKept ? this.fetchAutomata(ruling, workers) : undefined
     try {
-      const [cached] = await Promise.all([automata, ...workers.map((worker) => worker.loaded)])
-      for (const worker of workers) worker.begin(cached)
+      const [automata] = await Promise.all([
+        this.fetchAutomata(ruling),
+        ...workers.map((worker) => worker.loaded),
+      ])
+      for (const worker of workers) worker.begin(automata)
       await Promise.all(workers.map((worker) => worker.ready))
     } catch (error) {
       for (const worker of workers) worker.terminate()
       throw error
     }
-    if (!isKept) void this.fetchAutomata(ruling, workers)
     return workers
   }
 
-  /** The automata that are there at once; further ones go to the workers of the ruling as soon as they are built. */
-  private fetchAutomata(
-    ruling: Ruling,
-    workers: readonly ScanWorker[],
-  ): Promise<AutomataMade['sets'] | undefined> {
+  /** Undefined when there are none: the plain engine answers. */
+  private async fetchAutomata(ruling: Ruling): Promise<AutomataMade['sets'] | undefined> {
     const { automataFile, log } = this.options
-    if (automataFile === undefined) return Promise.resolve(undefined)
-    return new Promise((resolve) => {
-      const onMade = (made: AutomataMade) => {
-        this.automata = made.sets
-        const current = this.ruling === ruling && this.workers.length > 0 ? this.workers : workers
-        for (const worker of current) worker.post({ type: 'adopt', automata: made.sets })
-        resolve(made.sets)
-        if (made.notSaved !== undefined) log.warn(`automata could not be saved: ${made.notSaved}`)
-        if (made.complete)
-          log.info(
-            { lists: made.sets.size, built: made.built, tookMs: Math.round(made.tookMs) },
-            'fast path ready',
-          )
-      }
-      makeAutomata({ plan: ruling.plan, cacheFile: automataFile }, onMade).catch((error) => {
-        log.warn({ err: error }, 'no automata: rules run on the plain engine')
-        resolve(undefined)
-      })
-    })
+    if (automataFile === undefined) return undefined
+    try {
+      const made = await makeAutomata({ plan: ruling.plan, cacheFile: automataFile })
+      this.automata = made.sets
+      if (made.notSaved !== undefined) log.warn(`automata could not be saved: ${made.notSaved}`)
+      log.info(
+        { lists: made.sets.size, built: made.built, tookMs: Math.round(made.tookMs) },
+        'fast path ready',
+      )
+      return made.sets
+    } catch (error) {
+      log.warn({ err: error }, 'no automata: rules run on the plain engine')
+      return undefined
+    }
   }
 
   private createWorker(ruling: Ruling, suspended: readonly string[]): ScanWorker {

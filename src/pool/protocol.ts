@@ -49,8 +49,6 @@ export type ToWorker =
   /** Answers `loaded`: warm up, with these automata. */
   | { readonly type: 'begin'; readonly automata?: AutomataMade['sets'] }
   | { readonly type: 'scan'; readonly job: number; readonly request: Request }
-  /** The automata are there: from now on the fast path. */
-  | { readonly type: 'adopt'; readonly automata: AutomataMade['sets'] }
   /** This rule ran away in another worker. */
   | { readonly type: 'suspend'; readonly rule: string }
 

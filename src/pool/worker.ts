@@ -6,6 +6,7 @@ import { createScanClassifier } from '../opinion.js'
 import type { ScanOutcome } from '../scan.js'
 import { createScanner } from '../scanner.js'
 import type { Request } from '../types.js'
+import type { AutomataMade } from './automata.js'
 import { type FromWorker, Progress, type ToWorker, type WorkerSetup } from './protocol.js'
 import { warmUp } from './warmup.js'
 
@@ -33,13 +34,11 @@ function post(message: FromWorker): void {
 port.on('message', (message: ToWorker) => {
   if (message.type === 'scan') void scan(message.job, message.request)
   else if (message.type === 'suspend') suspended.add(message.rule)
-  else {
-    if (message.automata) scanner.context.engine.adopt(message.automata)
-    if (message.type === 'begin') void begin()
-  }
+  else void begin(message.automata)
 })
 
-async function begin(): Promise<void> {
+async function begin(automata: AutomataMade['sets'] | undefined): Promise<void> {
+  if (automata) scanner.context.engine.adopt(automata)
   const startedAt = performance.now()
   await warmUp(scanner.context)
   post({ type: 'ready', warmMs: performance.now() - startedAt })
