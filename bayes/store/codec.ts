@@ -5,16 +5,25 @@ import { bodyBit, headBit } from '../tokens/sink.js'
 
 const formatVersion = 1
 
+/** The bytes own their memory to the last one, so that a thread can hand them over instead of copying them. */
 export function encodeFeatures(features: Features): Buffer {
   const { lo, hi } = features
   const grams = features.grams.slice().sort()
-  const out = Buffer.allocUnsafe(1 + 4 + lo.length * 7 + 4 + grams.length * 4)
+  const out = Buffer.allocUnsafe(1 + 4 + lo.length * 7 + 4 + grams.length * 5)
   let at = 0
   out[at++] = formatVersion
   at = out.writeUInt32LE(lo.length, at)
   for (let i = 0; i < lo.length; i++) {
-    at = out.writeUInt32LE(lo[i]!, at)
-    at = out.writeUIntLE(hi[i]!, at, 3)
+    const low = lo[i]!
+    const high = hi[i]!
+    out[at] = low
+    out[at + 1] = low >>> 8
+    out[at + 2] = low >>> 16
+    out[at + 3] = low >>> 24
+    out[at + 4] = high
+    out[at + 5] = high >>> 8
+    out[at + 6] = high >>> 16
+    at += 7
   }
   at = out.writeUInt32LE(grams.length, at)
   let previous = 0
@@ -27,7 +36,9 @@ export function encodeFeatures(features: Features): Buffer {
     }
     out[at++] = difference
   }
-  return out.subarray(0, at)
+  const exact = Buffer.allocUnsafeSlow(at)
+  out.copy(exact, 0, 0, at)
+  return exact
 }
 
 /** Throws on bytes that encodeFeatures did not write: a store that gives such bytes is damaged. */
