@@ -115,7 +115,6 @@ describe('teaching', () => {
     assert.ok(symbols.some(({ evidence }) => evidence !== undefined && evidence.text !== ''))
     const bayes = json['bayes'] as { probability: number; clues: { token: string }[] }
     assert.ok(bayes.probability > 0.5)
-    console.log(JSON.stringify(json))
     assert.equal(bayes.clues[0]!.token, 'bodyWord:cheap')
     const plain = (await ask('/checkv2', text)).json
     assert.equal(plain['bayes'], undefined)
