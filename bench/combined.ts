@@ -8,14 +8,10 @@ import { createExtractor, defaultSettings, Learner, sharedOf } from '../bayes/in
 import { parseMessage } from '../src/message/parse.js'
 import { createScanClassifier } from '../src/opinion.js'
 import { loadRules } from '../src/ruling.js'
-import { createScanner } from '../src/scanner.js'
-import type { Net } from '../src/types.js'
+import { offlineScanner } from '../test/support/offline.js'
 import { readCorpus } from './accuracy/corpus.js'
 
 const { values: args } = parseArgs({ options: { show: { type: 'boolean' } } })
-const offline: Net = {
-  dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) },
-}
 
 const mails = readCorpus()
 const learner = Learner.open({ ...defaultSettings, trustedSources: ['bench'], salt: 1 })
@@ -29,11 +25,8 @@ for (let index = 0; index < mails.length; index += 2) {
 }
 if (learner.wantsRebuild) learner.rebuildNow()
 const shared = sharedOf(learner)
-const scanner = createScanner({
+const scanner = offlineScanner({
   plan: loadRules({ builtin: true, paths: [], local: true }),
-  policy: { thresholds: {}, lookupMs: 1000, unchecked: 'accept', hostname: 'localhost', autolearn: false },
-  prefs: { kind: 'off', dir: null, allowUserRules: false },
-  net: offline,
   classifier: createScanClassifier(shared),
 })
 const counts = { spam: 0, ham: 0, caught: 0, wrong: 0 }

@@ -1,7 +1,8 @@
 // A mail means the same with either line end: the stock rules over the corpus with LF and with CRLF, and whatever differs.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { corpus, makeScan, named, type StockFolders, stockEngine } from './oracle.js'
+import { offlineScan } from '../test/support/offline.js'
+import { corpus, named, type StockFolders, stockEngine } from './oracle.js'
 
 export interface LineEndDifference {
   readonly path: string
@@ -24,7 +25,7 @@ export async function lineEndDifferences(
       .map(({ name }) => name),
   )
   const hitsOf = async (text: string): Promise<string[]> => {
-    const scan = makeScan(Buffer.from(text, 'latin1'), engine, domains)
+    const scan = offlineScan(Buffer.from(text, 'latin1'), engine.plan.settings, domains)
     const run = await engine.run(scan, { scoreSet: 0, subtests: true, skip })
     return named([
       ...run.hits.map(({ symbol, count }) => [symbol, count] as const),

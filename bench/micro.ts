@@ -6,7 +6,8 @@ import { gunzipSync } from 'node:zlib'
 import type { Engine } from '../rules/engine/run.js'
 import { packageRoot } from '../src/root.js'
 import type { Domains } from '../src/types.js'
-import { makeScan, named, type StockFolders, stockEngine } from './oracle.js'
+import { offlineScan } from '../test/support/offline.js'
+import { named, type StockFolders, stockEngine } from './oracle.js'
 
 interface MicroCase {
   readonly id: string
@@ -39,7 +40,7 @@ export async function compareMicro(folders: StockFolders, every: number): Promis
     for (const { id, message, settings = '', expect } of cases) {
       const { engine, domains } = engines.get(settings) ?? stockEngine(folders, settings)
       engines.set(settings, { engine, domains })
-      const scan = makeScan(Buffer.from(message, 'latin1'), engine, domains)
+      const scan = offlineScan(Buffer.from(message, 'latin1'), engine.plan.settings, domains)
       const run = await engine.run(scan, { scoreSet: 0, subtests: true })
       const plain = (names: readonly string[]) =>
         counts ? names : names.map((name) => name.replace(/\(\d+\)$/, ''))

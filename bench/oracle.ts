@@ -8,12 +8,11 @@ import { createEngine, type Engine } from '../rules/engine/run.js'
 import type { RuleRun } from '../rules/engine/types.js'
 import '../rules/regex/flags.js'
 import { listDirectives, plugins } from '../src/checks/index.js'
-import { parseMessage } from '../src/message/parse.js'
 import { packageRoot } from '../src/root.js'
-import type { Domains, Facts, Net, Scan, Views } from '../src/types.js'
+import type { Domains, Views } from '../src/types.js'
 import { domainLists, viewDirectives } from '../src/views/directives.js'
 import { createDomains } from '../src/views/domains.js'
-import { createViews } from '../src/views/index.js'
+import { offlineScan } from '../test/support/offline.js'
 
 const oracle = join(packageRoot, 'fixtures', 'oracle')
 export const corpus = join(packageRoot, 'node_modules', '@stdlib', 'datasets-spam-assassin', 'data')
@@ -83,45 +82,6 @@ export function readOracle(again = true): Map<string, Recorded> {
     }
   }
   return all
-}
-
-/** No network, no store: every fact is "nothing known". */
-const noFacts: Facts = {
-  spf: async () => ({ mfrom: undefined, helo: undefined }),
-  dkim: async () => ({ signatures: [], arc: undefined }),
-  dmarc: async () => ({
-    result: 'none',
-    policy: undefined,
-    domain: '',
-    spfAligned: false,
-    dkimAligned: false,
-    comment: '',
-  }),
-  virus: async () => ({ status: 'off' }),
-  bayes: () => ({ probability: undefined, spamLearned: 0, hamLearned: 0, clues: [] }),
-}
-
-const noNet: Net = {
-  dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) },
-}
-
-export function makeScan(raw: Uint8Array, engine: Engine, domains: Domains): Scan {
-  const message = parseMessage(raw)
-  const envelope = { rcptTo: [] }
-  const memo = new Map<string, unknown>()
-  return {
-    request: { id: 'compat', raw, envelope, wants: { subtests: true }, front: 'compat' },
-    message,
-    views: createViews(message, engine.plan.settings, domains, envelope),
-    facts: noFacts,
-    net: noNet,
-    deadline: Date.now() + 60_000,
-    note: () => undefined,
-    memo: <T>(key: string, make: () => T): T => {
-      if (!memo.has(key)) memo.set(key, make())
-      return memo.get(key) as T
-    },
-  }
 }
 
 function sha1(parts: readonly string[]): string {
@@ -230,7 +190,7 @@ export async function compareWithRecorded(
   const tally = new Tally()
   for (const path of paths) {
     const expected = recorded.get(path)!
-    const scan = makeScan(readFileSync(join(corpus, path)), engine, domains)
+    const scan = offlineScan(readFileSync(join(corpus, path)), engine.plan.settings, domains)
     tally.messages++
     for (const [name, make] of stages) {
       let equal = false

@@ -8,7 +8,8 @@ import type { Rule } from '../rules/engine/types.js'
 import { parseMessage } from '../src/message/parse.js'
 import { createScanClassifier } from '../src/opinion.js'
 import { loadRules } from '../src/ruling.js'
-import { createScanner, type Scanner } from '../src/scanner.js'
+import type { Scanner } from '../src/scanner.js'
+import { offlineScanner } from '../test/support/offline.js'
 import { type CorpusMail, readCorpus } from './accuracy/corpus.js'
 
 export interface Sample {
@@ -66,11 +67,8 @@ function scannerTaught(mails: readonly CorpusMail[], half: number): Scanner {
   }
   if (learner.wantsRebuild) learner.rebuildNow()
   const plan = loadRules({ builtin: true, paths: [], local: true })
-  return createScanner({
+  return offlineScanner({
     plan: { ...plan, rules: plan.rules.map((rule) => ({ ...rule, scores: [1, 1, 1, 1] as const })) },
-    policy: { thresholds: {}, lookupMs: 1000, unchecked: 'accept', hostname: 'localhost', autolearn: false },
-    prefs: { kind: 'off', dir: null, allowUserRules: false },
-    net: { dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) } },
     classifier: createScanClassifier(sharedOf(learner)),
   })
 }

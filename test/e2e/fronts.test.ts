@@ -6,8 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import { exchange } from '../support/exchange.js'
 import { type Hamd, startHamd } from '../support/hamd.js'
 import { findProgram, needs, run } from '../support/peers.js'
-
-const gtube = ['XJS*C4JDBQADN1.NSBN3*2IDNEN*', 'GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL', '*C.34X'].join('')
+import { gtube } from '../support/recipe.js'
 
 const mail = (body: string) =>
   [

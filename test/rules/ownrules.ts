@@ -4,8 +4,8 @@ import { createExtractor } from '../../bayes/index.js'
 import type { Plan } from '../../rules/engine/types.js'
 import { loadRules } from '../../src/ruling.js'
 import type { ScanClassifier } from '../../src/scan.js'
-import { createScanner } from '../../src/scanner.js'
 import type { Verdict } from '../../src/types.js'
+import { offlineScanner } from '../support/offline.js'
 
 export const ownRules = (config = ''): Plan =>
   loadRules({ builtin: true, paths: [], local: true, cfLines: config })
@@ -27,11 +27,8 @@ export function undecided(): ScanClassifier {
 }
 
 export function judgeWith(plan: Plan, classifier?: ScanClassifier): (raw: Uint8Array) => Promise<Verdict> {
-  const scanner = createScanner({
+  const scanner = offlineScanner({
     plan,
-    policy: { thresholds: {}, lookupMs: 1000, unchecked: 'accept', hostname: 'localhost', autolearn: false },
-    prefs: { kind: 'off', dir: null, allowUserRules: false },
-    net: { dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) } },
     classifier,
   })
   return async (raw) => {

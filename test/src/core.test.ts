@@ -6,6 +6,7 @@ import { CoreError } from '../../src/errors.js'
 import { createLog } from '../../src/log.js'
 import type { Ruling } from '../../src/pool/pool.js'
 import type { DnsAnswer, Net, Request } from '../../src/types.js'
+import { offlineNet } from '../support/offline.js'
 import { mail, planOf } from '../support/rules.js'
 
 const apples = 'body APPLES /ten apples/\nscore APPLES 3\n'
@@ -21,9 +22,6 @@ const rulingOf = (rules: string): Ruling => ({
   },
   prefs: { kind: 'off', dir: null, allowUserRules: false },
 })
-const offline: Net = {
-  dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) },
-}
 
 function coreOf(
   workers: number,
@@ -33,7 +31,7 @@ function coreOf(
     workers,
     queueMax: more.queueMax ?? 10,
     hangMs: 30_000,
-    net: more.net ?? offline,
+    net: more.net ?? offlineNet,
     learner: undefined,
     dataDir: undefined,
     automataFile: undefined,

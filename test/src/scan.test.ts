@@ -12,11 +12,9 @@ import type { PrefsSource } from '../../src/pool/protocol.js'
 import { type ScanContext, type ScanPolicy, scanMessage } from '../../src/scan.js'
 import { createScanner } from '../../src/scanner.js'
 import type { Clamd, Net, Request, Scanned } from '../../src/types.js'
+import { offlineNet } from '../support/offline.js'
 import { mail, planOf } from '../support/rules.js'
 
-const offline: Net = {
-  dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) },
-}
 const policy: ScanPolicy = {
   thresholds: { greylist: 4, reject: 15 },
   lookupMs: 500,
@@ -44,7 +42,7 @@ function contextOf(
     plan,
     policy: { ...policy, ...more.policy },
     prefs: more.prefs ?? noPrefs,
-    net: more.net ?? offline,
+    net: more.net ?? offlineNet,
   })
   return { ...context, engine: createEngine(plan, [...plugins, failing], { local: true }) }
 }
@@ -86,7 +84,7 @@ describe('rules that fail', () => {
 
 describe('clamd is silent', () => {
   const clamd: Clamd = { scan: async () => ({ status: 'failed', reason: 'no answer' }) }
-  const net = { ...offline, clamd }
+  const net = { ...offlineNet, clamd }
   test('accept: a verdict', async () => {
     assert.equal((await scan(apples, {}, { net })).verdict.action, 'no action')
   })

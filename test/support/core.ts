@@ -4,6 +4,7 @@
 import { CoreError } from '../../src/errors.js'
 import { withoutMarkup } from '../../src/report/index.js'
 import type { Core, LearnRequest, LearnScanRequest, Request, Scanned, ScoredHit } from '../../src/types.js'
+import { verdictOf } from './verdict.js'
 
 export interface SmallCore extends Core {
   readonly requests: Request[]
@@ -69,21 +70,7 @@ function judged(text: string, request: Request): Scanned {
   const rewritten = `X-Spam-Flag: ${isSpam ? 'YES' : 'NO'}${lineEnd}${text}`
   const headersEnd = /\r?\n\r?\n/.exec(rewritten)
   return {
-    verdict: {
-      hits,
-      subtests: {},
-      score,
-      requiredScore,
-      isSpam,
-      action: isSpam ? 'reject' : 'no action',
-      thresholds: {},
-      messages: {},
-      notes: [],
-      autolearn: 'no',
-      skipped: false,
-      tookMs: 1,
-      stagesMs: {},
-    },
+    verdict: verdictOf(hits, { requiredScore, isSpam, action: isSpam ? 'reject' : 'no action' }),
     ...(messageId === undefined ? {} : { messageId }),
     ...(request.wants.report
       ? { report: `Report on\n caf\xc3\xa9\n${hits.map((h) => h.symbol).join('\n')}\n\n` }

@@ -9,13 +9,12 @@ import { createEngine } from '../../rules/engine/run.js'
 import { setting } from '../../rules/engine/settings.js'
 import type { Plan, Problem, RuleRun } from '../../rules/engine/types.js'
 import { listDirectives, plugins } from '../../src/checks/index.js'
-import { parseMessage } from '../../src/message/parse.js'
 import { packageRoot } from '../../src/root.js'
 import type { Scan, Verdict } from '../../src/types.js'
 import { judge } from '../../src/verdict.js'
 import { domainLists, viewDirectives } from '../../src/views/directives.js'
 import { createDomains } from '../../src/views/domains.js'
-import { createViews } from '../../src/views/index.js'
+import { offlineScan } from './offline.js'
 
 export interface MicroCase {
   readonly id: string
@@ -177,35 +176,6 @@ function confText(value: unknown): string {
 
 /** A scan without network, store and clock. */
 export function makeScan(raw: Uint8Array, plan: Plan, overlay?: PrefsOverlay): Scan {
-  const message = parseMessage(raw)
-  const envelope = { rcptTo: [] }
-  const memo = new Map<string, unknown>()
   const settings = overlaySettings(plan.settings, overlay)
-  const domains = createDomains(domainLists(settings))
-  return {
-    request: { id: 'micro', raw, envelope, wants: { subtests: true }, front: 'test' },
-    message,
-    views: createViews(message, settings, domains, envelope),
-    facts: {
-      spf: async () => ({ mfrom: undefined, helo: undefined }),
-      dkim: async () => ({ signatures: [], arc: undefined }),
-      dmarc: async () => ({
-        result: 'none',
-        policy: undefined,
-        domain: '',
-        spfAligned: false,
-        dkimAligned: false,
-        comment: '',
-      }),
-      virus: async () => ({ status: 'off' }),
-      bayes: () => ({ probability: undefined, spamLearned: 0, hamLearned: 0, clues: [] }),
-    },
-    net: { dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) } },
-    deadline: Date.now() + 60_000,
-    note: () => undefined,
-    memo: <T>(key: string, make: () => T): T => {
-      if (!memo.has(key)) memo.set(key, make())
-      return memo.get(key) as T
-    },
-  }
+  return offlineScan(raw, settings, createDomains(domainLists(settings)))
 }

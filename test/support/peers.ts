@@ -49,14 +49,15 @@ export function run(program: string, args: readonly string[], input: Uint8Array 
   return { status: done.status, stdout: done.stdout ?? '', stderr: done.stderr ?? '' }
 }
 
-/** The same while this process goes on: for tests that serve what the program (or hamd behind it) asks. */
+/** The same while this process goes on: for tests that serve what the program (or hamd behind it) asks. `env` adds to the present one. */
 export function runBeside(
   program: string,
   args: readonly string[],
   input: Uint8Array | string = '',
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Ran> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { timeout: 60_000 })
+    const child = spawn(program, args, { timeout: 60_000, env: { ...process.env, ...env } })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('latin1')))

@@ -5,16 +5,14 @@ import { test } from 'node:test'
 import { corpus } from '../../../bench/corpus.js'
 import { type AutomatonSet, buildAutomata, patternsKey } from '../../../rules/regex/automata/tables.js'
 import { loadRules } from '../../../src/ruling.js'
-import { createScanner, type Scanner } from '../../../src/scanner.js'
+import type { Scanner } from '../../../src/scanner.js'
+import { offlineScanner } from '../../support/offline.js'
 
 const plan = loadRules({ builtin: true, paths: [], local: true })
 
 function scanner(): Scanner {
-  return createScanner({
+  return offlineScanner({
     plan,
-    policy: { thresholds: {}, lookupMs: 1000, unchecked: 'accept', hostname: 'test', autolearn: false },
-    prefs: { kind: 'off', dir: null, allowUserRules: false },
-    net: { dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) } },
   })
 }
 

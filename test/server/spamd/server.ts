@@ -3,9 +3,9 @@ import { hostname } from 'node:os'
 import { type ListenTo, listen } from '../../../server/listen.js'
 import { type SpamdOptions, serveSpamd } from '../../../server/spamd/index.js'
 import { loadRules } from '../../../src/ruling.js'
-import { createScanner } from '../../../src/scanner.js'
 import type { Core } from '../../../src/types.js'
 import { smallCore } from '../../support/core.js'
+import { offlineScanner } from '../../support/offline.js'
 
 const quiet = { debug() {}, info() {}, warn() {} }
 
@@ -53,17 +53,6 @@ export function stockCore(): Core {
       'bayes_auto_learn_threshold_spam 1000\n',
     ].join('\n'),
   })
-  const scanner = createScanner({
-    plan,
-    policy: {
-      thresholds: {},
-      lookupMs: 1000,
-      unchecked: 'accept',
-      hostname: hostname(),
-      autolearn: true,
-    },
-    prefs: { kind: 'off', dir: null, allowUserRules: false },
-    net: { dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) } },
-  })
+  const scanner = offlineScanner({ plan, policy: { hostname: hostname(), autolearn: true } })
   return { ...smallCore(), scan: async (request) => (await scanner.scan(request)).scanned }
 }

@@ -4,11 +4,10 @@ import { gunzipSync } from 'node:zlib'
 import { loadPlan } from '../../../rules/engine/load.js'
 import { createEngine, type Engine } from '../../../rules/engine/run.js'
 import { listDirectives, plugins } from '../../../src/checks/index.js'
-import { parseMessage } from '../../../src/message/parse.js'
 import type { ByteString, Classification, Hit, Note, Scan } from '../../../src/types.js'
 import { domainLists, viewDirectives } from '../../../src/views/directives.js'
 import { createDomains } from '../../../src/views/domains.js'
-import { createViews } from '../../../src/views/index.js'
+import { offlineScan } from '../../support/offline.js'
 
 export interface RulesUnderTest {
   /** Folders or files; none = only `cf`. */
@@ -42,38 +41,17 @@ export interface Outcome {
 const domainsOf = new WeakMap<Engine, ReturnType<typeof createDomains>>()
 
 export function makeScan(engine: Engine, raw: ByteString, bayes?: Classification): Scan {
-  const message = parseMessage(Buffer.from(raw, 'latin1'))
-  const settings = engine.plan.settings
+  const { settings } = engine.plan
   const domains = domainsOf.get(engine) ?? createDomains(domainLists(settings))
   domainsOf.set(engine, domains)
-  const memory = new Map<string, unknown>()
   const refuse = (): never => {
     throw new Error('a test of evals asked the network')
   }
+  const scan = offlineScan(Buffer.from(raw, 'latin1'), settings, domains)
+  const nothing = scan.facts.bayes
   return {
-    request: {
-      id: 'test',
-      raw: message.raw,
-      envelope: { rcptTo: [] },
-      wants: {},
-      front: 'test',
-    },
-    message,
-    views: createViews(message, settings, domains, { rcptTo: [] }),
-    facts: {
-      spf: refuse,
-      dkim: refuse,
-      dmarc: refuse,
-      virus: refuse,
-      bayes: () => bayes ?? { probability: undefined, spamLearned: 0, hamLearned: 0, clues: [] },
-    },
-    net: { dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) } },
-    deadline: Date.now() + 60_000,
-    note: () => {},
-    memo<T>(key: string, make: () => T): T {
-      if (!memory.has(key)) memory.set(key, make())
-      return memory.get(key) as T
-    },
+    ...scan,
+    facts: { spf: refuse, dkim: refuse, dmarc: refuse, virus: refuse, bayes: () => bayes ?? nothing() },
   }
 }
 

@@ -1,12 +1,11 @@
 // `hamd spamassassin` and `hamd sa-learn` beside the real programs on the same input with the same rules: output, exit status, marks.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { hamd } from '../../support/command.js'
-import { needs, type Ran } from '../../support/peers.js'
+import { needs, runBeside } from '../../support/peers.js'
 
 const spam =
   'From: Offers <a@shop.example>\nTo: b@example.net\nSubject: fruit\nMessage-ID: <1@shop.example>\n\nan orange, write to c@example.com\n'
@@ -45,18 +44,8 @@ describe('assassins', () => {
   const mine = (program: string, args: readonly string[], input = '') =>
     hamd([program, ...(program === 'spamassassin' ? [...places, ...args] : args)], { input, env })
 
-  function theirs(program: string, args: readonly string[], input: string): Promise<Ran> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(program, [...places, ...args], { env: { ...process.env, ...env } })
-      let stdout = ''
-      let stderr = ''
-      child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString('latin1')))
-      child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString('latin1')))
-      child.on('error', reject)
-      child.on('close', (status) => resolve({ status, stdout, stderr }))
-      child.stdin.end(input)
-    })
-  }
+  const theirs = (program: string, args: readonly string[], input: string) =>
+    runBeside(program, [...places, ...args], input, env)
 
   const beside: [string, string[], string][] = [
     ['marks spam, and -e says so by its exit status', ['-L', '-x', '-e'], spam],

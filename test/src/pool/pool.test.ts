@@ -9,6 +9,7 @@ import { createLog } from '../../../src/log.js'
 import { type PoolOptions, type Ruling, WorkerPool } from '../../../src/pool/pool.js'
 import type { ScanOutcome } from '../../../src/scan.js'
 import type { Request } from '../../../src/types.js'
+import { offlineNet } from '../../support/offline.js'
 import { planOf } from '../../support/rules.js'
 
 const harmless = 'body HELLO /hello/\nscore HELLO 1\nbody __BYE /bye/\n'
@@ -29,7 +30,7 @@ function options(more: Partial<PoolOptions> = {}): PoolOptions {
     count: 2,
     queueMax: 1000,
     hangMs,
-    net: { dns: { enabled: false, query: async () => ({ status: 'failed', reason: 'disabled' }) } },
+    net: offlineNet,
     dataDir: undefined,
     learner: () => undefined,
     log: createLog('silent'),

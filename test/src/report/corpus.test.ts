@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { type ReportInput, removeMarkup, rewriteMessage } from '../../../src/report/index.js'
 import { packageRoot } from '../../../src/root.js'
 import type { ScoredHit } from '../../../src/types.js'
+import { verdictOf } from '../../support/verdict.js'
 import { loadEngine, makeScan } from '../checks/support.js'
 
 const corpus = join(packageRoot, 'node_modules', '@stdlib', 'datasets-spam-assassin', 'data')
@@ -27,21 +28,7 @@ function inputOf(raw: string, score: number, level: number): ReportInput {
   return {
     scan: makeScan(engine, raw),
     settings: engine.plan.settings,
-    verdict: {
-      hits: [hit],
-      subtests: {},
-      score,
-      requiredScore: 5,
-      isSpam: score >= 5,
-      action: 'no action',
-      thresholds: {},
-      messages: {},
-      notes: [],
-      autolearn: 'no',
-      skipped: false,
-      tookMs: 1,
-      stagesMs: {},
-    },
+    verdict: verdictOf([hit]),
     tags: new Map(),
     hostname: 'mx.example.net',
   }

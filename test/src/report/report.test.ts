@@ -15,6 +15,7 @@ import { previewOf } from '../../../src/report/preview.js'
 import { headerRow, rowsOf, summaryRow } from '../../../src/report/rows.js'
 import { wrap } from '../../../src/report/wrap.js'
 import type { ScoredHit, Verdict } from '../../../src/types.js'
+import { verdictOf } from '../../support/verdict.js'
 import { loadEngine, makeScan } from '../checks/support.js'
 
 const hit = (symbol: string, score: number, more: Partial<ScoredHit> = {}): ScoredHit => ({
@@ -32,26 +33,10 @@ const headers =
 
 function inputOf(raw: string, hits: readonly ScoredHit[], cf = '', more: Partial<Verdict> = {}): ReportInput {
   const engine = loadEngine({ cf: headers + cf })
-  const score = hits.reduce((sum, one) => sum + one.score, 0)
   return {
     scan: makeScan(engine, raw),
     settings: engine.plan.settings,
-    verdict: {
-      hits,
-      subtests: {},
-      score,
-      requiredScore: 5,
-      isSpam: score >= 5,
-      action: 'no action',
-      thresholds: {},
-      messages: {},
-      notes: [],
-      autolearn: 'no',
-      skipped: false,
-      tookMs: 3,
-      stagesMs: { parse: 1 },
-      ...more,
-    },
+    verdict: verdictOf(hits, { tookMs: 3, stagesMs: { parse: 1 }, ...more }),
     tags: new Map<string, string | readonly string[]>([['DKIMDOMAIN', ['a.example', 'b.example']]]),
     hostname: 'mx.example.net',
     now: new Date(1781524800_000),
