@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { packageRoot } from '../../src/root.js'
+import { freePort } from '../support/ports.js'
 
 function missing(): string | false {
   if (spawnSync('dovecot', ['--version']).status !== 0 || spawnSync('sievec', ['-h']).error)
@@ -19,15 +20,6 @@ const page = readFileSync(join(packageRoot, 'docs/learning.md'), 'utf8')
 function block(title: string): string {
   const at = page.indexOf('```\n', page.indexOf(title)) + 4
   return page.slice(at, page.indexOf('```', at))
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 /** As much IMAP as moving a mail takes. */

@@ -8,7 +8,8 @@ import { after, before, describe, test } from 'node:test'
 import { packageRoot } from '../../src/root.js'
 import { type Hamd, startHamd } from '../support/hamd.js'
 import { findProgram, needs, run } from '../support/peers.js'
-import { freePort, mailOf, openFolder, until } from '../support/recipe.js'
+import { freePort } from '../support/ports.js'
+import { mailOf, openFolder, until } from '../support/recipe.js'
 
 const packaged = join(packageRoot, 'packaging', 'dovecot')
 const mail = mailOf(

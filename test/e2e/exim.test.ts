@@ -7,7 +7,8 @@ import { after, before, describe, test } from 'node:test'
 import { type Exim, startExim, submit } from '../support/exim.js'
 import { type Hamd, startHamd } from '../support/hamd.js'
 import { needs } from '../support/peers.js'
-import { freePort, gtube } from '../support/recipe.js'
+import { freePort } from '../support/ports.js'
+import { gtube } from '../support/recipe.js'
 
 const mail = (body: string) =>
   `From: Alice <alice@example.org>\nTo: Bob <bob@example.net>\nSubject: Minutes\nMessage-ID: <m1@client.example.org>\nDate: Tue, 14 Jul 2026 10:00:00 +0000\n\n${body}\n`

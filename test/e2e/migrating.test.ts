@@ -6,7 +6,8 @@ import { describe, test } from 'node:test'
 import { packageRoot } from '../../src/root.js'
 import { entry } from '../support/hamd.js'
 import { needs, runBeside } from '../support/peers.js'
-import { freePort, mailOf, openFolder } from '../support/recipe.js'
+import { freePort } from '../support/ports.js'
+import { mailOf, openFolder } from '../support/recipe.js'
 
 const text = readFileSync(join(packageRoot, 'docs', 'migrating.md'), 'utf8')
 

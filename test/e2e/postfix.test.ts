@@ -20,7 +20,8 @@ import { after, before, describe, test } from 'node:test'
 import { packageRoot } from '../../src/root.js'
 import { type Hamd, startHamd } from '../support/hamd.js'
 import { findProgram, needs, needsMounts, run } from '../support/peers.js'
-import { freePort, gtube, mailOf, openFolder, printedBlock, until } from '../support/recipe.js'
+import { freePort } from '../support/ports.js'
+import { gtube, mailOf, openFolder, printedBlock, until } from '../support/recipe.js'
 
 const filter = join(packageRoot, 'packaging', 'postfix', 'hamd-filter')
 const ham = mailOf('Hello Bob, see you on Tuesday.\n.\nnot the end')

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Hamd, startHamd } from '../support/hamd.js'
 import { findProgram, needs, type Ran, run } from '../support/peers.js'
-import { freePort, gtube, mailOf, openFolder, printedBlock } from '../support/recipe.js'
+import { freePort } from '../support/ports.js'
+import { gtube, mailOf, openFolder, printedBlock } from '../support/recipe.js'
 
 const ham = mailOf('Hello Bob,\n\nthe minutes are at http://www.example.org/minutes as you wished.\n\nAlice')
 const spam = mailOf(gtube)

@@ -7,6 +7,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { findProgram } from './peers.js'
+import { freePort } from './ports.js'
 
 /** The harmless test virus, in pieces so that no scanner takes this file for one. */
 export const eicar = ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-', 'STANDARD-ANTIVIRUS', '-TEST-FILE!$H+H*'].join(
@@ -20,14 +21,6 @@ export interface TestClamd {
   readonly unix: string
   readonly child: ChildProcess
   close(): Promise<void>
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise<void>((resolve) => server.close(() => resolve()))
-  return port
 }
 
 export async function startClamd(

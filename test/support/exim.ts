@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/root.js'
 import { findExim, findProgram, type Ran, runBeside } from './peers.js'
-import { freePort } from './recipe.js'
+import { freePort } from './ports.js'
 
 const template = readFileSync(join(packageRoot, 'fixtures', 'exim', 'exim.conf'), 'utf8')
 

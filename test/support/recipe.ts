@@ -1,6 +1,5 @@
 // Code blocks of the documentation, so that tests run a recipe as it is printed. And what recipes need around them.
 import { chmodSync, mkdtempSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../../src/root.js'
@@ -40,16 +39,6 @@ export function openFolder(name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `hamd-${name}-`))
   chmodSync(folder, 0o755)
   return folder
-}
-
-/** A port nobody listened on a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 /** Waits until `look` returns something, at most 20 seconds. */

@@ -1,11 +1,11 @@
 // The real rspamd and rspamc (Debian package) for the pair tests: a server without Redis and without rules but the one of the tests, on free ports.
 import { spawn } from 'node:child_process'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../../../src/root.js'
-import { exchange, listenOn } from './wire.js'
+import { freePort } from '../../support/ports.js'
+import { exchange } from './wire.js'
 
 export interface RspamdPeer {
   readonly scanPort: number
@@ -63,13 +63,6 @@ worker "controller" { bind_socket = "127.0.0.1:${controllerPort}"; count = 1; pa
       rmSync(folder, { recursive: true, force: true })
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  const port = await listenOn(server)
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 export interface Ran {

@@ -2,9 +2,9 @@
 // a free loopback port.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../support/ports.js'
 import { exchange } from '../../support/wire.js'
 
 /** Reason to skip a test that needs the program, false when it is there. With CI=true a missing peer is a failure. */
@@ -69,14 +69,6 @@ async function answering(address: string, child: ChildProcess): Promise<void> {
   }
   child.kill('SIGKILL')
   throw new Error('spamd does not answer')
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 export interface Ran {

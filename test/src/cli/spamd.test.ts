@@ -12,7 +12,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
@@ -20,6 +19,7 @@ import { fileURLToPath } from 'node:url'
 import { packageRoot } from '../../../src/root.js'
 import { hamd } from '../../support/command.js'
 import { needs, run } from '../../support/peers.js'
+import { freePort } from '../../support/ports.js'
 import { exchange } from '../../support/wire.js'
 
 const entry = fileURLToPath(new URL('../../../src/cli/index.js', import.meta.url))
@@ -80,15 +80,6 @@ describe('hamd spamd', () => {
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
     child.kill('SIGTERM')
     return ended
-  }
-
-  function freePort(): Promise<number> {
-    return new Promise((resolve) => {
-      const server = createServer().listen(0, '127.0.0.1', () => {
-        const { port } = server.address() as { port: number }
-        server.close(() => resolve(port))
-      })
-    })
   }
 
   test(
