@@ -1,24 +1,11 @@
 // Parses the part of Perl's regex language that mail rules use into a tree. Input is a byte string. What Perl refuses is refused
 // here with Perl's own words where lint shows them; what only we cannot do says "unsupported".
 
-import {
-  addAll,
-  anySet,
-  type ByteSet,
-  complement,
-  digitSet,
-  emptySet,
-  foldSet,
-  type Node,
-  notLfSet,
-  rangeSet,
-  spaceSet,
-  wordSet,
-} from './ast.js'
+import { anySet, emptySet, type Node, notLfSet } from './ast.js'
+import { cluster, lineBreak } from './classes.js'
+import { PatternReader, wide } from './reader.js'
 import { type Alternative, resolveLater } from './rewrite.js'
 import { maxWidth } from './width.js'
-
-export class RegexSyntaxError extends Error {}
 
 interface Flags {
   i: boolean
@@ -41,41 +28,12 @@ export interface Parsed {
   readonly inexact: readonly string[]
 }
 
-const posixSets: Readonly<Record<string, ByteSet>> = {
-  alpha: rangeSet([65, 90], [97, 122]),
-  digit: digitSet,
-  alnum: rangeSet([48, 57], [65, 90], [97, 122]),
-  upper: rangeSet([65, 90]),
-  lower: rangeSet([97, 122]),
-  punct: rangeSet([33, 47], [58, 64], [91, 96], [123, 126]),
-  space: spaceSet,
-  word: wordSet,
-  xdigit: rangeSet([48, 57], [65, 70], [97, 102]),
-  print: rangeSet([32, 126]),
-  graph: rangeSet([33, 126]),
-  cntrl: rangeSet([0, 31], [127, 127]),
-  ascii: rangeSet([0, 127]),
-  blank: rangeSet([9, 9], [32, 32]),
-}
-
-const classEscapes: Readonly<Record<string, ByteSet>> = {
-  d: digitSet,
-  w: wordSet,
-  s: spaceSet,
-  h: rangeSet([9, 9], [32, 32], [160, 160]),
-  v: rangeSet([10, 13], [0x85, 0x85]),
-}
-
-const controlEscapes: Readonly<Record<string, number>> = { n: 10, t: 9, r: 13, f: 12, e: 27, a: 7 }
-
-/** Stands for every character above 255. */
-const wide = 256
 /** Nested groups; stops a pattern of ten thousand brackets from overflowing our own stack. */
 const nestingMax = 250
 /** Perl's own bound for {n,m}. */
 const repeatMax = 65_534
 
-/** Throws RegexSyntaxError. `modifiers` is any of Perl's; only imsx matter to bytes. */
+/** Throws RegexSyntaxError (reader.ts). `modifiers` is any of Perl's; only imsx matter to bytes. */
 export function parsePerl(source: string, modifiers: string): Parsed {
   return new Parser(source).parse({
     i: modifiers.includes('i'),
@@ -87,8 +45,7 @@ export function parsePerl(source: string, modifiers: string): Parsed {
   })
 }
 
-class Parser {
-  private at = 0
+class Parser extends PatternReader {
   private depth = 0
   private captures = 0
   private readonly names = new Map<string, number>()
@@ -97,11 +54,6 @@ class Parser {
   /** Stand-ins in the tree for what can only be written out when the whole is known. */
   private readonly later = new Map<Node, Alternative>()
   private readonly groups = new Map<number, Node>()
-  private readonly source: string
-
-  constructor(source: string) {
-    this.source = source
-  }
 
   parse(flags: Flags): Parsed {
     const tree = this.alternatives(flags)
@@ -118,23 +70,6 @@ class Parser {
       names: this.names,
       inexact: [...this.inexact],
     }
-  }
-
-  private fail(what: string): never {
-    throw new RegexSyntaxError(`${what}; at ${this.at}`)
-  }
-
-  private match(expression: RegExp): RegExpExecArray | null {
-    expression.lastIndex = this.at
-    const found = expression.exec(this.source)
-    if (found) this.at += found[0].length
-    return found
-  }
-
-  private eat(text: string): boolean {
-    if (!this.source.startsWith(text, this.at)) return false
-    this.at += text.length
-    return true
   }
 
   /** Inline flags such as (?i) change `flags` up to the end of the enclosing group. */
@@ -350,64 +285,6 @@ class Parser {
     return this.fail('unsupported verb in regex')
   }
 
-  /** A single code after a backslash, valid both inside and outside brackets. */
-  private escapedCode(char: string): number {
-    const control = controlEscapes[char]
-    if (control !== undefined) return control
-    switch (char) {
-      case 'c': {
-        const code = this.source.charCodeAt(this.at++)
-        if (!(code >= 32 && code < 127))
-          this.fail('Character following "\\c" must be printable ASCII in regex')
-        return code & 31
-      }
-      case 'x': {
-        const found = this.match(/\{\s*([0-9a-fA-F]*)\s*\}|[0-9a-fA-F]{0,2}/y)!
-        if (found[0].length < 2 && /[^\]]/.test(this.source[this.at] ?? ']'))
-          this.fail('Non-hex character terminates \\x early in regex')
-        return this.byte(Number.parseInt(found[1] ?? found[0] ?? '0', 16) || 0)
-      }
-      case 'o': {
-        const found = this.match(/\{\s*([0-7]+)\s*\}/y)
-        if (!found) this.fail('Missing braces on \\o{} in regex')
-        return this.byte(Number.parseInt(found[1]!, 8))
-      }
-      case 'N': {
-        const found = this.match(/\{U\+([0-9a-fA-F]+)\}/y)
-        if (!found) this.fail('unsupported escape \\N{}')
-        return this.byte(Number.parseInt(found[1]!, 16))
-      }
-    }
-    if (/[0-7]/.test(char)) {
-      const more = this.match(/[0-7]{0,2}/y)![0]
-      if (more.length < 2 && /[89]/.test(this.source[this.at] ?? ''))
-        this.fail('Non-octal character terminates octal escape early in regex')
-      return Number.parseInt(char + more, 8) & 255
-    }
-    if (/[A-Za-z89]/.test(char)) this.fail(`Unrecognized escape \\${char} passed through in regex`)
-    return char.charCodeAt(0)
-  }
-
-  private byte(code: number): number {
-    // Rules see bytes: such a character never occurs, but a pattern with it is legal.
-    return Math.min(code, wide)
-  }
-
-  /** \p{Name}, \pL and their opposites: Unicode's properties of the characters 0 to 255. */
-  private property(negated: boolean): ByteSet {
-    const found = this.match(/\{\s*(\^?)\s*([^{}]*?)\s*\}|([A-Za-z])/y)
-    const set = found ? propertySet(found[2] ?? found[3]!) : undefined
-    if (!set) this.fail(`Can't find Unicode property definition "${found?.[2] ?? found?.[3] ?? ''}" in regex`)
-    return negated !== (found![1] === '^') ? complement(set) : set
-  }
-
-  private classEscape(char: string): ByteSet | undefined {
-    if (char === 'p' || char === 'P') return this.property(char === 'P')
-    const set = classEscapes[char.toLowerCase()]
-    if (!set) return undefined
-    return char === char.toLowerCase() ? set : complement(set)
-  }
-
   private escape(flags: Flags): Node {
     const char = this.source[this.at++]
     if (char === undefined) this.fail('Trailing \\ in regex')
@@ -464,49 +341,6 @@ class Parser {
     this.referenced.add(index)
     return { t: 'backref', index, fold: flags.i }
   }
-
-  private bracket(flags: Flags): ByteSet {
-    if (/^:[^\]]*:\]/.test(this.source.slice(this.at, this.at + 32)))
-      this.fail('POSIX syntax [: :] belongs inside character classes in regex')
-    const negated = this.eat('^')
-    const set = emptySet()
-    for (let first = true; ; first = false) {
-      if (flags.xx) this.match(/[ \t]*/y)
-      if (this.at >= this.source.length) this.fail('Unmatched [ in regex')
-      if (!first && this.eat(']')) break
-      const low = this.bracketItem(set)
-      if (low !== undefined && low !== wide) set[low] = 1
-      if (this.source[this.at] !== '-' || this.source[this.at + 1] === ']') continue
-      this.at++
-      if (this.at >= this.source.length) this.fail('Unmatched [ in regex')
-      const high = low === undefined ? undefined : this.bracketItem(set)
-      if (low === undefined || high === undefined) this.fail('False [] range in regex')
-      if (high < low) this.fail('Invalid [] range in regex')
-      set.fill(1, Math.min(low, 256), Math.min(high + 1, 256))
-    }
-    const folded = flags.i ? foldSet(set) : set
-    return negated ? complement(folded) : folded
-  }
-
-  /** One member of a bracket: a code is returned, a whole class is added to `into`. */
-  private bracketItem(into: ByteSet): number | undefined {
-    const posix = this.match(/\[:(\^?)(\w+):\]/y)
-    if (posix) {
-      const set = posixSets[posix[2]!] ?? this.fail(`POSIX class [:${posix[2]}:] unknown in regex`)
-      addAll(into, posix[1] ? complement(set) : set)
-      return undefined
-    }
-    const char = this.source[this.at++]!
-    if (char !== '\\') return char.charCodeAt(0)
-    const escaped = this.source[this.at++]
-    if (escaped === undefined) this.fail('Unmatched [ in regex')
-    const set = this.classEscape(escaped)
-    if (set) {
-      addAll(into, set)
-      return undefined
-    }
-    return escaped === 'b' ? 8 : this.escapedCode(escaped)
-  }
 }
 
 /** A condition on a look-around is a choice between it and its opposite. */
@@ -520,80 +354,4 @@ function conditionOnLook(look: Node, yes: Node, no: Node): Node {
       { t: 'seq', items: [opposite, no] },
     ],
   }
-}
-
-/** Perl's names for properties that JavaScript spells otherwise. */
-const propertyNames: Readonly<Record<string, string>> = {
-  alnum: '[\\p{Alphabetic}\\p{Nd}]',
-  xposixalnum: '[\\p{Alphabetic}\\p{Nd}]',
-  word: '[\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}]',
-  xposixalpha: '\\p{Alphabetic}',
-  digit: '\\p{Nd}',
-  space: '\\p{White_Space}',
-  punct: '\\p{P}',
-  cntrl: '\\p{Cc}',
-  any: '[^]',
-  latin: '\\p{Script=Latin}',
-}
-
-/** The characters 0 to 255 with a property; undefined when nobody knows it. */
-function propertySet(name: string): ByteSet | undefined {
-  const plain = name.replace(/^Is_?/i, '')
-  const lower = plain.toLowerCase().replace(/[ _-]/g, '')
-  const posix = /^posix(\w+)$/.exec(lower)
-  if (posix) return posixSets[posix[1]!]
-  const candidates = [
-    propertyNames[lower],
-    `\\p{${plain}}`,
-    `\\p{Script=${plain}}`,
-    `\\p{${plain.replace(/ /g, '_')}}`,
-  ]
-  for (const source of candidates) {
-    if (source === undefined) continue
-    try {
-      const expression = new RegExp(`^${source}$`, 'u')
-      const set = emptySet()
-      for (let code = 0; code < 256; code++) if (expression.test(String.fromCharCode(code))) set[code] = 1
-      return set
-    } catch {
-      // Not a name JavaScript knows: the next spelling.
-    }
-  }
-  return undefined
-}
-
-/** \X in a text of bytes: CRLF, or any byte. */
-const cluster: Node = {
-  t: 'atomic',
-  item: {
-    t: 'alt',
-    items: [
-      {
-        t: 'seq',
-        items: [
-          { t: 'char', code: 13, fold: false },
-          { t: 'char', code: 10, fold: false },
-        ],
-      },
-      { t: 'set', set: anySet },
-    ],
-  },
-}
-
-/** \R: CRLF as one, else any single line break. */
-const lineBreak: Node = {
-  t: 'atomic',
-  item: {
-    t: 'alt',
-    items: [
-      {
-        t: 'seq',
-        items: [
-          { t: 'char', code: 13, fold: false },
-          { t: 'char', code: 10, fold: false },
-        ],
-      },
-      { t: 'set', set: classEscapes['v']! },
-    ],
-  },
 }
