@@ -8,6 +8,7 @@ const controlEscapes: Readonly<Record<string, number>> = { n: 10, t: 9, r: 13, f
 
 /** Stands for every character above 255. */
 export const wide = 256
+
 /** Modifiers that change what a bracket means. */
 interface BracketFlags {
   readonly i: boolean
