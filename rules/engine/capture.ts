@@ -50,10 +50,22 @@ export function demandedTemplate({ source, flags }: Pattern): string | undefined
   return demanded
 }
 
-/** Whether one of the texts has one of the values in it, in whatever case. */
-export function anyHolds(texts: readonly string[], values: readonly string[]): boolean {
+/**
+ * The pattern with anything at all in the place of its demanded placeholder: matches wherever the filled pattern does, and is the same
+ * for all messages. Undefined where that is not certain.
+ */
+export function relaxedTemplate(pattern: Pattern): string | undefined {
+  const { source } = pattern
+  if (demandedTemplate(pattern) === undefined) return undefined
+  const [place, another] = source.matchAll(kept)
+  if (!place || another || source[place.index + place[0].length] === '+') return undefined
+  return source.replace(place[0], () => '[\\x00-\\xff]*')
+}
+
+/** The texts that have one of the values in them, in whatever case. */
+export function textsWith(texts: readonly string[], values: readonly string[]): readonly string[] {
   const wanted = values.filter((value) => value !== '').map((value) => value.toLowerCase())
-  return texts.some((text) => {
+  return texts.filter((text) => {
     const lower = text.toLowerCase()
     return wanted.some((value) => lower.includes(value))
   })

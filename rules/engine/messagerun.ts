@@ -6,7 +6,7 @@ import type { FirstMatch } from '../regex/matcher.js'
 import { countMatches, LazyPattern } from '../regex/plain.js'
 import type { Active, ActiveGroup, ActiveHeaders, ActiveStage } from './activity.js'
 import { EvalCall, type EvalHost, type HitOptions, Tags, type TagValue } from './calls.js'
-import { anyHolds, collectCaptures, fillTemplates } from './capture.js'
+import { collectCaptures, fillTemplates, textsWith } from './capture.js'
 import { evidenceOf } from './evidence.js'
 import { early, Hits } from './hits.js'
 import { matchMimeHeader, matchUriDetail } from './parts.js'
@@ -48,6 +48,8 @@ export class MessageRun implements EvalHost {
   /** Shortcircuit rules are there and obeyed: priorities are then run one after the other to the end. */
   private readonly ordered: boolean
   private timedOut = false
+  /** Lines that have a tag's value in them: rules that demand one stand side by side and read the same lines. */
+  private held: { in: readonly ByteString[]; tag: string; lines: readonly ByteString[] } | undefined
   /** The result is made: what comes late is dropped. */
   private over = false
 
@@ -255,7 +257,7 @@ export class MessageRun implements EvalHost {
     this.hits.settled[single.rule] = early
     // Compiling costs more than looking whether there is anything to find.
     const { demanded } = single
-    if (demanded !== undefined && !negated && !anyHolds(lines, this.tagValues(demanded))) return
+    if (demanded !== undefined && !negated && !this.mayHold(single, lines, demanded)) return
     const use = single.use ?? patternUse(new LazyPattern(source!, rule.pattern.flags), rule)
     const { regExp, names } = use.pattern
     const captures = new Map<string, Set<string>>()
@@ -285,6 +287,17 @@ export class MessageRun implements EvalHost {
       this.gotHit(single.rule, negated ? 1 : count, areas[rule.kind] ?? '')
     for (const [name, values] of captures)
       this.setTag(name, values.size === 1 ? [...values][0]! : [...values])
+  }
+
+  private mayHold({ relaxed }: SingleRule, lines: readonly ByteString[], demanded: string): boolean {
+    if (this.held?.in !== lines || this.held.tag !== demanded)
+      this.held = { in: lines, tag: demanded, lines: textsWith(lines, this.tagValues(demanded)) }
+    if (!relaxed) return this.held.lines.length > 0
+    const { regExp } = relaxed
+    return this.held.lines.some((line) => {
+      regExp.lastIndex = 0
+      return regExp.test(line)
+    })
   }
 
   private linesOf(rule: Rule): readonly ByteString[] {
@@ -403,7 +416,9 @@ export class MessageRun implements EvalHost {
   }
 
   setTag(name: string, value: TagValue): void {
-    if (!this.over) this.tags.set(name, value)
+    if (this.over) return
+    this.tags.set(name, value)
+    this.held = undefined
   }
 
   waitForTag(rule: string, name: string): Promise<TagValue | undefined> {

@@ -5,7 +5,7 @@ import type { PatternSource } from '../regex/automata/tables.js'
 import { createSwitchingMatcher, patternsMin, type SwitchingMatcher } from '../regex/fast.js'
 import type { CompiledPattern, PatternUse, TextMatcher } from '../regex/matcher.js'
 import { createPlainMatcher, LazyPattern } from '../regex/plain.js'
-import { demandedTemplate, escapesOf, templateNames } from './capture.js'
+import { demandedTemplate, escapesOf, relaxedTemplate, templateNames } from './capture.js'
 import { compileMetas, type Metas } from './metas.js'
 import type { Eval, Pattern, Plan, Plugin, Rule } from './types.js'
 
@@ -33,6 +33,8 @@ export interface SingleRule {
   readonly templates: readonly string[]
   /** The tag of them that every match has in it, if that is certain. */
   readonly demanded: string | undefined
+  /** Matches wherever the pattern may, whatever the value. */
+  readonly relaxed: CompiledPattern | undefined
 }
 
 export interface EvalRule {
@@ -277,7 +279,14 @@ class TableMaker {
     const templates = templateNames(rule.pattern.source)
     const use = templates.length === 0 ? patternUse(this.pattern(rule.pattern), rule) : undefined
     const demanded = templates.length === 0 ? undefined : demandedTemplate(rule.pattern)
-    return { rule: index, use, templates, demanded }
+    const relaxed = demanded === undefined ? undefined : relaxedTemplate(rule.pattern)
+    return {
+      rule: index,
+      use,
+      templates,
+      demanded,
+      relaxed: relaxed === undefined ? undefined : this.pattern({ ...rule.pattern, source: relaxed }),
+    }
   }
 
   private evalRule(index: number): EvalRule[] {

@@ -1,7 +1,13 @@
 // Which placeholder of a pattern every match has to contain.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { anyHolds, demandedTemplate, markTemplates, templateNames } from '../../../rules/engine/capture.js'
+import {
+  demandedTemplate,
+  markTemplates,
+  relaxedTemplate,
+  templateNames,
+  textsWith,
+} from '../../../rules/engine/capture.js'
 
 const demanded = (source: string, flags = '') => demandedTemplate({ source: markTemplates(source), flags })
 
@@ -32,7 +38,15 @@ test('asking leaves no trace', () => {
   assert.deepEqual(templateNames(markTemplates('%{B}')), ['B'])
 })
 
-test('values are looked for in whatever case, empty ones are none', () => {
-  assert.ok(anyHolds(['nothing', 'Joe@Example.COM'], ['joe@example.com']))
-  assert.ok(!anyHolds(['nothing'], ['', 'joe']))
+test('texts with a value are found in whatever case, empty values are none', () => {
+  assert.deepEqual(textsWith(['nothing', 'Joe@Example.COM'], ['joe@example.com']), ['Joe@Example.COM'])
+  assert.deepEqual(textsWith(['nothing'], ['', 'joe']), [])
+})
+
+test('a relaxed pattern has anything in the place of the value', () => {
+  const relaxed = (source: string, flags = '') => relaxedTemplate({ source: markTemplates(source), flags })
+  assert.equal(relaxed('^http://.{3,9}#%{TO_ADDR}$'), '^http://.{3,9}#[\\x00-\\xff]*$')
+  for (const source of ['a|%{A}', '%{A}++b', '%{A}%{B}', '%{A}(?!%{A})', '%{A}?'])
+    assert.equal(relaxed(source), undefined, source)
+  assert.equal(relaxed('%{A}', 'x'), undefined)
 })
