@@ -4,8 +4,13 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 function findRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
+  const start = dirname(fileURLToPath(import.meta.url))
+  let folder = start
+  while (!existsSync(join(folder, 'package.json'))) {
+    if (dirname(folder) === folder)
+      throw new Error(`no package.json above ${start}: hamd's files were torn apart`)
+    folder = dirname(folder)
+  }
   return folder
 }
 
