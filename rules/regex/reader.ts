@@ -15,6 +15,12 @@ interface BracketFlags {
   readonly xx: boolean
 }
 
+/** Brackets read before, by their text and modifiers: rule sets write the same ones by the thousand (`replace_rules`). */
+const bracketsRead = new Map<string, ByteSet>()
+const bracketsReadMax = 512
+/** A bracket's text if it holds no other bracket. */
+const plainBracket = /\^?\]?(?:[^\]\\]|\\.)*\]/sy
+
 export class PatternReader {
   protected at = 0
 
@@ -95,7 +101,24 @@ export class PatternReader {
     return char === char.toLowerCase() ? set : complement(set)
   }
 
+  /** The set is shared: not to be changed. */
   protected bracket(flags: BracketFlags): ByteSet {
+    const start = this.at
+    const text = this.match(plainBracket)?.[0]
+    const end = this.at
+    const key = `${flags.i ? 'i' : ''}${flags.xx ? 'x' : ''}[${text}`
+    const known = text === undefined ? undefined : bracketsRead.get(key)
+    if (known) return known
+    this.at = start
+    const set = this.readBracket(flags)
+    if (text !== undefined && this.at === end) {
+      if (bracketsRead.size >= bracketsReadMax) bracketsRead.clear()
+      bracketsRead.set(key, set)
+    }
+    return set
+  }
+
+  private readBracket(flags: BracketFlags): ByteSet {
     if (/^:[^\]]*:\]/.test(this.source.slice(this.at, this.at + 32)))
       this.fail('POSIX syntax [: :] belongs inside character classes in regex')
     const negated = this.eat('^')

@@ -40,6 +40,8 @@ test('case folds ASCII and Latin-1, also in sets and in scopes', () => {
   assert.ok(hit('a(?i)b', 'aB') && !hit('a(?i)b', 'AB') && hit('(?i:a)b', 'Ab') && !hit('(?i:a)b', 'AB'))
   assert.ok(hit('(?i)a(?-i:b)', 'Ab') && !hit('(?i)a(?-i:b)', 'AB'))
   assert.ok(hit('(a)(?i:\\1)', 'aA'))
+  assert.ok(hit('[x-z]', 'Y', 'i') && !hit('[x-z]', 'Y') && hit('(?i)[x-z](?-i)[x-z]', 'Yy'))
+  assert.ok(!hit('[x-z](?-i)[x-z]', 'yY', 'i'), 'the same brackets under other modifiers')
 })
 
 test('what JavaScript has no construct for', () => {
