@@ -1,6 +1,7 @@
 // Which rules run: those whose score is not 0 in the score set at hand, less what the request or the watchdog switched off. Made once
 // and kept, so that a run meets no rule that it has to leave out.
 import type { PrefsOverlay } from './prefs.js'
+import { early } from './settling.js'
 import type {
   EvalRule,
   HeaderGroup,
@@ -24,6 +25,8 @@ export interface Active {
   /** 1 = the rule runs. */
   readonly rules: Uint8Array
   readonly stages: readonly ActiveStage[]
+  /** How far all rules are settled once all stages have run; what evals and single rules settle is left out. */
+  readonly settled: Uint8Array
 }
 
 /** Patterns of one text of which some run. */
@@ -95,7 +98,10 @@ export class Activity {
       const score = overlay?.scores.get(rule.name)?.[set] ?? rule.scores[set]!
       rules[index] = score !== 0 && !skip?.has(rule.name) ? 1 : 0
     }
-    return { rules, stages: this.table.stages.map((stage) => this.stage(stage, set, rules)) }
+    const stages = this.table.stages.map((stage) => this.stage(stage, set, rules))
+    const settled = new Uint8Array(rules.length)
+    for (const stage of stages) for (const rule of stage.settles) settled[rule] = early
+    return { rules, stages, settled }
   }
 
   private stage(stage: Stage, set: number, rules: Uint8Array): ActiveStage {

@@ -4,19 +4,16 @@ import type { Active } from './activity.js'
 import type { HitOptions } from './calls.js'
 import type { Meta } from './metas.js'
 import { setting } from './settings.js'
+import { early, late, unsettled } from './settling.js'
 import type { RuleTable } from './table.js'
 import type { RuleRun, Settings } from './types.js'
-
-/** States of a rule: not decided; decided at the end only, because something did not run; decided. */
-export const unsettled = 0
-const late = 1
-export const early = 2
 
 /** Metas nested deeper than this are settled level by level instead of by recursion. */
 const depthMax = 300
 
-/** What one run writes per rule. Kept and used again: their memory is most of what a run would have to allocate. */
+/** What one run writes per rule or meta. Kept and used again: their memory is most of what a run would have to allocate. */
 interface Cells {
+  /** All 0 between runs. */
   readonly values: Float64Array
   readonly settled: Uint8Array
   readonly metaDone: Uint8Array
@@ -29,15 +26,15 @@ function takeCells(table: RuleTable): Cells {
   const cells = spare.get(table)?.pop()
   if (cells) return cells
   const { length } = table.rules
-  const states = () => new Uint8Array(length)
-  return { values: new Float64Array(length), settled: states(), metaDone: states(), touched: states() }
+  return {
+    values: new Float64Array(length),
+    settled: new Uint8Array(length),
+    metaDone: new Uint8Array(length),
+    touched: new Uint8Array(table.metas.neverIdle.length),
+  }
 }
 
 function giveBack(table: RuleTable, cells: Cells): void {
-  cells.values.fill(0)
-  cells.settled.fill(0)
-  cells.metaDone.fill(0)
-  cells.touched.fill(0)
   const list = spare.get(table)
   if (list) list.push(cells)
   else spare.set(table, [cells])
@@ -64,7 +61,7 @@ export interface HitOptionsOfRun {
 export class Hits {
   /** Value of each rule, 0 = no hit (yet). */
   readonly values: Float64Array
-  /** Whether metas that need a rule may run: unsettled, late or early. */
+  /** Whether metas that need a rule may run: unsettled, late or early. Where no rule ends the run, all start as they end. */
   readonly settled: Uint8Array
   /** Set once a rule ended the run. */
   shortcircuit: RuleRun['shortcircuit']
@@ -76,7 +73,7 @@ export class Hits {
   private readonly cells: Cells
   /** 1 = the meta has run, or its state is known. */
   private readonly metaDone: Uint8Array
-  /** 1 = the meta may have another value than its idle one. */
+  /** By place of the meta: 0 = its value is 0 for certain. */
   private readonly touched: Uint8Array
   private readonly table: RuleTable
   private readonly active: Active
@@ -95,26 +92,35 @@ export class Hits {
     this.settled = settled
     this.metaDone = metaDone
     this.touched = touched
+    if (options.shortcircuits) settled.fill(unsettled)
+    else settled.set(active.settled)
+    metaDone.fill(0)
+    touched.set(table.metas.neverIdle)
   }
 
   /** The run is over and nothing is added any more. */
   release(): void {
+    const { values } = this
+    for (const rule of this.order) values[rule] = 0
     giveBack(this.table, this.cells)
   }
 
   /** A rule hit; `value` adds up for `tflags multiple`, else the first counts. */
   add(rule: number, value: number, area: string): void {
+    const { marks, metas } = this.table
     const before = this.values[rule]!
-    const { name, tflags } = this.table.rules[rule]!
-    if (before !== 0 && !tflags.includes('multiple')) return
+    if (before !== 0 && marks.multiple[rule] === 0) return
     this.settled[rule] = early
     this.values[rule] = before + (value > 0 ? value : 1)
     if (before === 0) {
       this.order.push(rule)
-      for (const meta of this.table.metas.needers[rule]!) this.touched[meta] = 1
+      const { needers, needersAt } = metas
+      const end = needersAt[rule + 1]!
+      for (let at = needersAt[rule]!; at < end; at++) this.touched[needers[at]!] = 1
     }
-    if (area !== '') this.extraOf(name).area = area
-    this.checkShortcircuit(rule, name)
+    // Nobody sees the area of a subtest.
+    if (area !== '' && marks.subtest[rule] === 0) this.extraOf(this.table.rules[rule]!.name).area = area
+    if (this.options.shortcircuits) this.checkShortcircuit(rule, this.table.rules[rule]!.name)
   }
 
   /** A hit by name, also on names that no rule has. */
@@ -143,7 +149,7 @@ export class Hits {
   }
 
   private checkShortcircuit(rule: number, name: string): void {
-    if (!this.options.shortcircuits || this.shortcircuit !== undefined) return
+    if (this.shortcircuit !== undefined) return
     const score = this.scoreOf(rule)
     this.score += name.startsWith('__') ? 0 : score
     const type = setting<ReadonlyMap<string, string>>(this.settings, 'shortcircuit').get(name)
@@ -199,11 +205,11 @@ export class Hits {
     const { touched, metaDone, values } = this
     const first = this.order
     const atLast: number[] = []
-    for (const meta of ordered) {
+    for (let place = 0; place < ordered.length; place++) {
+      if (touched[place] === 0) continue
+      const meta = ordered[place]!
       const { rule } = meta
-      const isTouched = touched[rule] === 1
-      if (!isTouched && meta.idle === 0) continue
-      const result = isTouched ? meta.run(values) : meta.idle
+      const result = meta.run(values)
       if (result === 0 || metaDone[rule] === 1) continue
       metaDone[rule] = 1
       const level = this.stateOfParts(meta)
@@ -222,7 +228,7 @@ export class Hits {
     for (const part of meta.parts) {
       const own = this.stateOf(part)
       if (own === early) continue
-      if (own === unsettled && this.table.rules[part]!.kind === 'meta') return unsettled
+      if (own === unsettled && this.table.marks.meta[part] === 1) return unsettled
       level = late
     }
     return level
@@ -247,7 +253,7 @@ export class Hits {
       const part = parts[index]!
       const own = this.settled[part]!
       if (own === early) continue
-      const known = own === late || (atEnd && this.table.rules[part]!.kind !== 'meta')
+      const known = own === late || (atEnd && this.table.marks.meta[part] === 0)
       level = known ? late : unsettled
     }
     return level
@@ -256,7 +262,7 @@ export class Hits {
   runMeta(meta: Meta, level: number): void {
     const { rule } = meta
     this.metaDone[rule] = 1
-    const result = this.touched[rule] === 1 ? meta.run(this.values) : meta.idle
+    const result = this.touched[meta.place] === 1 ? meta.run(this.values) : 0
     const active = this.active.rules[rule] === 1
     if (result !== 0 && active) this.add(rule, result, '')
     // A meta that is true but scored 0 never settles.
@@ -266,10 +272,10 @@ export class Hits {
   result(): Pick<RuleRun, 'hits' | 'subtests' | 'shortcircuit'> {
     const hits: Hit[] = []
     const subtests: Record<string, number> = {}
+    const { subtest } = this.table.marks
     for (const rule of this.order) {
-      const { name } = this.table.rules[rule]!
-      if (!name.startsWith('__')) hits.push(this.hit(name, this.values[rule]!))
-      else if (this.options.subtests) subtests[name] = this.values[rule]!
+      if (subtest[rule] === 0) hits.push(this.hit(this.table.rules[rule]!.name, this.values[rule]!))
+      else if (this.options.subtests) subtests[this.table.rules[rule]!.name] = this.values[rule]!
     }
     for (const [name, count] of this.foreign) {
       if (!name.startsWith('__')) hits.push(this.hit(name, count))

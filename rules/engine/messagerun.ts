@@ -8,11 +8,12 @@ import type { Active, ActiveGroup, ActiveHeaders, ActiveStage } from './activity
 import { EvalCall, type EvalHost, type HitOptions, Tags, type TagValue } from './calls.js'
 import { collectCaptures, fillTemplates, textsWith } from './capture.js'
 import { evidenceOf } from './evidence.js'
-import { early, Hits } from './hits.js'
+import { Hits } from './hits.js'
 import { matchMimeHeader, matchUriDetail } from './parts.js'
 import { overlaySettings } from './prefs.js'
 import type { RunOptions } from './run.js'
 import { setting } from './settings.js'
+import { early } from './settling.js'
 import {
   type EvalRule,
   type MimeRule,
@@ -151,8 +152,7 @@ export class MessageRun implements EvalHost {
 
   private runStage(stage: ActiveStage): void {
     const { views } = this.scan
-    const { settled } = this.hits
-    for (const rule of stage.settles) settled[rule] = early
+    if (this.ordered) for (const rule of stage.settles) this.hits.settled[rule] = early
     if (this.mayGoOn()) this.headers(stage)
     this.evals(stage.headerEvals)
     if (stage.body && this.mayGoOn()) this.match(stage.body, views.bodyForRules, 'body')

@@ -89,8 +89,27 @@ export interface UriRule {
   }[]
 }
 
+/** What each hit asks of its rule, one byte per rule: 1 = yes. */
+export interface RuleMarks {
+  /** A `__` rule. */
+  readonly subtest: Uint8Array
+  /** tflags multiple */
+  readonly multiple: Uint8Array
+  readonly meta: Uint8Array
+}
+
+export function marksOf(rules: readonly Rule[]): RuleMarks {
+  const mark = (is: (rule: Rule) => boolean) => Uint8Array.from(rules, (rule) => (is(rule) ? 1 : 0))
+  return {
+    subtest: mark(({ name }) => name.startsWith('__')),
+    multiple: mark(({ tflags }) => tflags.includes('multiple')),
+    meta: mark(({ kind }) => kind === 'meta'),
+  }
+}
+
 export interface RuleTable {
   readonly rules: readonly Rule[]
+  readonly marks: RuleMarks
   readonly indexOf: ReadonlyMap<string, number>
   readonly stages: readonly Stage[]
   readonly metas: Metas
@@ -179,6 +198,7 @@ class TableMaker {
     const metas = compileMetas(this.rules, this.indexOf, local)
     return {
       rules: this.rules,
+      marks: marksOf(this.rules),
       indexOf: this.indexOf,
       stages,
       metas,

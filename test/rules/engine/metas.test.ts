@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Active } from '../../../rules/engine/activity.js'
-import { early, Hits } from '../../../rules/engine/hits.js'
+import { Hits } from '../../../rules/engine/hits.js'
 import { compileMetas } from '../../../rules/engine/metas.js'
-import type { RuleTable } from '../../../rules/engine/table.js'
+import { early } from '../../../rules/engine/settling.js'
+import { marksOf, type RuleTable } from '../../../rules/engine/table.js'
 import type { Rule } from '../../../rules/engine/types.js'
 
 /** A small deterministic generator: 0 <= value < below. */
@@ -33,7 +34,8 @@ function tableOf(next: (below: number) => number): RuleTable {
       : { name: `R${index}`, kind: 'meta', tflags: [], expression: expression(next, 3) },
   ) as unknown as Rule[]
   const indexOf = new Map(rules.map(({ name }, index) => [name, index]))
-  return { rules, indexOf, metas: compileMetas(rules, indexOf, true) } as unknown as RuleTable
+  const metas = compileMetas(rules, indexOf, true)
+  return { rules, marks: marksOf(rules), indexOf, metas } as unknown as RuleTable
 }
 
 test('all at once as level by level, for random metas, hits and scores of 0', () => {
@@ -44,6 +46,7 @@ test('all at once as level by level, for random metas, hits and scores of 0', ()
     const active = {
       rules: Uint8Array.from(table.rules, () => (next(5) === 0 ? 0 : 1)),
       stages: [],
+      settled: new Uint8Array(table.rules.length),
     } as Active
     const hitRules = Array.from({ length: next(plainRules) }, () => next(plainRules))
     const ran = Array.from({ length: plainRules }, () => next(6) > 0)
