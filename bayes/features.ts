@@ -14,7 +14,7 @@ import { findTextUris, scanUri } from './tokens/uris.js'
 import { scanWords } from './tokens/words.js'
 
 /** Changes when the same mail would give other tokens; a store of another version is rebuilt or refused, never mixed. */
-export const tokenizerVersion = 1
+export const tokenizerVersion = 2
 
 /** Decoded text of one mail that is read. */
 const textUnitsMax = 100_000
@@ -27,11 +27,12 @@ export interface Features {
   readonly id: string
   /** Low 32 bits of each token. */
   readonly lo: Uint32Array
-  /** 22 further bits above the two member bits (tokens/sink.ts). */
+  /** 21 further bits above the three member bits (tokens/sink.ts). */
   readonly hi: Uint32Array
   readonly grams: Uint32Array
   readonly headCount: number
   readonly bodyCount: number
+  readonly senderCount: number
   /** Text of the tokens by index, when asked for. */
   readonly names?: readonly string[]
   /** Keys of an imported foreign store (import.ts), pairs of lo and hi, when there is one. Never stored. */
@@ -79,6 +80,7 @@ export function createExtractor(salt: number): Extractor {
         grams: grams.ids.slice(0, grams.count),
         headCount: sink.headCount,
         bodyCount: sink.bodyCount,
+        senderCount: sink.senderCount,
         ...(sink.names ? { names: sink.names } : {}),
         ...(this.wantsForeign ? { foreign: saBodyKeys([subjectOf(fields), ...texts]) } : {}),
       }

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { bodyBit, headBit } from './tokens/sink.js'
+import { bodyBit, headBit, memberBits } from './tokens/sink.js'
 
 export interface ImportedToken {
   /** 5 bytes. */
@@ -52,7 +52,7 @@ export async function readSaLearnDump(file: string): Promise<SaLearnDump> {
 /** Key of an imported token in a TokenTable. */
 export function importedKey(token: Uint8Array): { lo: number; hi: number } {
   const lo = (token[0]! | (token[1]! << 8) | (token[2]! << 16) | (token[3]! << 24)) >>> 0
-  return { lo, hi: (token[4]! << 2) | headBit | bodyBit }
+  return { lo, hi: (token[4]! << memberBits) | headBit | bodyBit }
 }
 
 /** SpamAssassin shortens longer words to their first seven letters (bayes_max_token_length). */

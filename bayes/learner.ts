@@ -479,7 +479,8 @@ export class Learner {
   /** A user's own step starts from what the site says: the own model learns the difference. */
   private stepOwn(model: Model, features: Features, isSpam: boolean): void {
     const below = this.site.score(features)
-    model.step(features, isSpam, { head: below.head, body: below.body, damped: false })
+    const { head, body, sender } = below
+    model.step(features, isSpam, { head, body, sender, damped: false })
   }
 
   private rebuildOwn(owner: string, model: Model): void {

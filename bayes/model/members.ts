@@ -1,7 +1,7 @@
-// The four members and their sum. In: Features and the shared tables. Out: log-odds. Formulae and constants: docs/learning.md, which says
+// The five members and their sum. In: Features and the shared tables. Out: log-odds. Formulae and constants: docs/learning.md, which says
 // on what each was tuned. Everything stays in log-odds; a probability is made once, at the end.
 import type { Features } from '../features.js'
-import { bodyBit, headBit } from '../tokens/sink.js'
+import { bodyBit, headBit, senderBit } from '../tokens/sink.js'
 import { hamAt, slotWords, spamAt, type TokenTable, weightsAt } from './table.js'
 
 /** Token members: value of a feature is c/n, so that a step moves the score of a long mail as far as that of a short one. */
@@ -21,25 +21,33 @@ const dampMargin = 2
 const priorStrength = 0.0178
 const prior = 0.52
 const deviationMin = 0.375
-/** Weight of each member and the most it may say. The body members get less: padding with ham words reaches only them. */
+/**
+ * Weight of each member and the most it may say for spam and for ham. A spammer can write any number of ham words and whatever From he
+ * likes, and nobody forges the looks of spam: so body and sender may say much for spam and little for ham.
+ */
 export const shares = {
-  head: { weight: 1, limit: 6 },
-  body: { weight: 0.5, limit: 3 },
-  grams: { weight: 0.7, limit: 6 },
-  counts: { weight: 1, limit: 2 },
+  head: { weight: 1, spam: 9, ham: 6 },
+  body: { weight: 0.5, spam: 9, ham: 2 },
+  sender: { weight: 0.5, spam: 9, ham: 3 },
+  grams: { weight: 0.5, spam: 9, ham: 6 },
+  counts: { weight: 1, spam: 3, ham: 2 },
 } as const
-/** Calibration P = 1/(1+exp(-(a S + b))): the fit gives 0.502 and -0.551; b stands on the cautious side, a false positive costs more. */
+/** Calibration P = 1/(1+exp(-(a S + b))): the fit gives 0.494 and -0.407; b stands on the cautious side, a false positive costs more. */
 const calibrationSlope = 0.5
-const calibrationOffset = -0.77
+const calibrationOffset = -0.66
 
 export interface MemberScores {
   head: number
   body: number
+  sender: number
   grams: number
   counts: number
 }
 
-/** Where the weights of the linear members stand: in the shared table, or apart while they are rebuilt. */
+/**
+ * Where the weights of the linear members stand: in the shared table, or apart while they are rebuilt. A token has two: the header
+ * member's, and the body's or the sender's.
+ */
 export interface Weights {
   readonly tokens: Float32Array
   /** Floats from one slot to the next, and to its first weight. */
@@ -100,6 +108,7 @@ export function scoreMembers(
   const perHam = 1 / Math.max(1, hamTotal)
   let head = 0
   let body = 0
+  let sender = 0
   let clueSum = 0
   let clues = 0
   let known = 0
@@ -114,6 +123,7 @@ export function scoreMembers(
       const base = slot * slotWords
       if (bits & headBit) head += floats[base + weightsAt]!
       if (bits & bodyBit) body += floats[base + weightsAt + 2]!
+      else if (bits & senderBit) sender += floats[base + weightsAt + 2]!
       spam = words[base + spamAt]!
       ham = words[base + hamAt]!
     }
@@ -121,6 +131,7 @@ export function scoreMembers(
       const base = ownSlot * slotWords
       if (bits & headBit) head += own!.floats[base + weightsAt]!
       if (bits & bodyBit) body += own!.floats[base + weightsAt + 2]!
+      else if (bits & senderBit) sender += own!.floats[base + weightsAt + 2]!
       spam += ownEvidence * own!.words[base + spamAt]!
       ham += ownEvidence * own!.words[base + hamAt]!
     }
@@ -139,6 +150,7 @@ export function scoreMembers(
   return {
     head: head * lengthValue(features.headCount),
     body: body * lengthValue(features.bodyCount),
+    sender: sender * lengthValue(features.senderCount),
     grams: gramSum,
     counts: clues === 0 ? 0 : clueSum / clues,
     known,
@@ -166,13 +178,15 @@ export function fuse(scores: MemberScores): number {
   return (
     limited('head', scores.head) +
     limited('body', scores.body) +
+    limited('sender', scores.sender) +
     limited('grams', scores.grams) +
     limited('counts', scores.counts)
   )
 }
 
 function limited(member: keyof typeof shares, score: number): number {
-  const { weight, limit } = shares[member]
+  const { weight, spam, ham } = shares[member]
+  const limit = score > 0 ? spam : ham
   return limit * Math.tanh((weight * score) / limit)
 }
 
@@ -187,45 +201,63 @@ function gradient(score: number, isSpam: boolean, value: number, damped: boolean
   return damp * ((isSpam ? 1 : 0) - p) * value
 }
 
-/** One step of both token members. `slots[i]` is the slot of token i; `base` is what other weights already say (a user's step). */
+/** What other weights already say (a user's step starts from the site's scores). */
+export interface Base {
+  readonly head: number
+  readonly body: number
+  readonly sender: number
+  readonly damped: boolean
+}
+
+/** One step of the token members. `slots[i]` is the slot of token i. */
 export function stepTokens(
   features: Features,
   slots: Int32Array,
   isSpam: boolean,
   weights: Pick<Weights, 'tokens' | 'stride' | 'offset'>,
-  base: { readonly head: number; readonly body: number; readonly damped: boolean },
+  base: Base,
 ): void {
   const { hi } = features
   const { tokens, stride, offset } = weights
   const headValue = lengthValue(features.headCount)
   const bodyValue = lengthValue(features.bodyCount)
+  const senderValue = lengthValue(features.senderCount)
   let head = 0
   let body = 0
+  let sender = 0
   for (let i = 0; i < hi.length; i++) {
     const at = slots[i]! * stride + offset
-    if (hi[i]! & headBit) head += tokens[at]!
-    if (hi[i]! & bodyBit) body += tokens[at + 2]!
+    const bits = hi[i]!
+    if (bits & headBit) head += tokens[at]!
+    if (bits & bodyBit) body += tokens[at + 2]!
+    else if (bits & senderBit) sender += tokens[at + 2]!
   }
   const headStep = gradient(head * headValue + base.head, isSpam, headValue, base.damped)
   const bodyStep = gradient(body * bodyValue + base.body, isSpam, bodyValue, base.damped)
+  const senderStep = gradient(sender * senderValue + base.sender, isSpam, senderValue, base.damped)
   const headSquare = headStep * headStep
   const bodySquare = bodyStep * bodyStep
+  const senderSquare = senderStep * senderStep
   let headReach = 0
   let bodyReach = 0
+  let senderReach = 0
   for (let i = 0; i < hi.length; i++) {
     const at = slots[i]! * stride + offset
-    if (hi[i]! & headBit) headReach += 1 / Math.sqrt((tokens[at + 1]! += headSquare) + sumStart)
-    if (hi[i]! & bodyBit) bodyReach += 1 / Math.sqrt((tokens[at + 3]! += bodySquare) + sumStart)
+    const bits = hi[i]!
+    if (bits & headBit) headReach += 1 / Math.sqrt((tokens[at + 1]! += headSquare) + sumStart)
+    if (bits & bodyBit) bodyReach += 1 / Math.sqrt((tokens[at + 3]! += bodySquare) + sumStart)
+    else if (bits & senderBit) senderReach += 1 / Math.sqrt((tokens[at + 3]! += senderSquare) + sumStart)
   }
   const headChange = capped(tokenRate * headStep, headReach * headValue)
   const bodyChange = capped(tokenRate * bodyStep, bodyReach * bodyValue)
+  const senderChange = capped(tokenRate * senderStep, senderReach * senderValue)
   for (let i = 0; i < hi.length; i++) {
     const at = slots[i]! * stride + offset
-    if (hi[i]! & headBit) {
-      tokens[at] = tokens[at]! + headChange / Math.sqrt(tokens[at + 1]! + sumStart)
-    }
-    if (hi[i]! & bodyBit) {
-      tokens[at + 2] = tokens[at + 2]! + bodyChange / Math.sqrt(tokens[at + 3]! + sumStart)
+    const bits = hi[i]!
+    if (bits & headBit) tokens[at] = tokens[at]! + headChange / Math.sqrt(tokens[at + 1]! + sumStart)
+    if (bits & (bodyBit | senderBit)) {
+      const change = bits & bodyBit ? bodyChange : senderChange
+      tokens[at + 2] = tokens[at + 2]! + change / Math.sqrt(tokens[at + 3]! + sumStart)
     }
   }
 }

@@ -2,7 +2,15 @@
 // linear weights are what one pass over it leaves. Workers see the same memory through the handles given out here.
 import type { Features } from '../features.js'
 import { gramBits } from '../tokens/grams.js'
-import { type Scored, scoreMembers, stepGrams, stepTokens, type Totals, type Weights } from './members.js'
+import {
+  type Base,
+  type Scored,
+  scoreMembers,
+  stepGrams,
+  stepTokens,
+  type Totals,
+  type Weights,
+} from './members.js'
 import { hamAt, slotWords, spamAt, TokenTable, weightsAt } from './table.js'
 
 /** Indices of the control words. */
@@ -93,11 +101,7 @@ export class Model {
   }
 
   /** One step of the linear members towards the label. `base` is what a model below this one says already. */
-  step(
-    features: Features,
-    isSpam: boolean,
-    base: { readonly head: number; readonly body: number; readonly damped: boolean } = plain,
-  ): void {
+  step(features: Features, isSpam: boolean, base: Base = plain): void {
     const slots = this.place(features)
     const weights = { tokens: this.table.floats, stride: slotWords, offset: weightsAt }
     stepTokens(features, slots, isSpam, weights, base)
@@ -221,4 +225,4 @@ function addShare(mean: Float32Array, values: Float32Array, share: number): void
   for (let i = 0; i < values.length; i++) mean[i] = mean[i]! + values[i]! * share
 }
 
-const plain = { head: 0, body: 0, damped: true } as const
+const plain: Base = { head: 0, body: 0, sender: 0, damped: true }

@@ -1,12 +1,12 @@
 // Open-addressing table of tokens in shared memory: the learner thread writes, scan workers read without locks. One slot of 32 bytes
-// holds the key (54 bits), the exact counts and the weights of the two token members, so one look-up serves three members.
+// holds the key (53 bits), the exact counts and the weights of the token members that read it, so one look-up serves all of them.
 // A reader that meets a half-written slot misses one token of one mail; the key is written last.
 export const slotWords = 8
 const keyLo = 0
 const keyHi = 1
 export const spamAt = 2
 export const hamAt = 3
-/** Weight and sum of squared gradients of the header member, then of the body member. */
+/** Weight and sum of squared gradients of the header member, then of the body or the sender member (no token belongs to both). */
 export const weightsAt = 4
 /** Share of slots in use at which the table has to grow. */
 const loadMax = 0.7

@@ -1,7 +1,7 @@
 // Features as bytes: for the ledger, for remembered scans, and between threads. Tokens are 7 bytes each in their order (weights are
 // rebuilt in the order they were read), grams sorted with differences in 7-bit groups: about 5 KB for a mean mail, and no readable text.
 import type { Features } from '../features.js'
-import { bodyBit, headBit } from '../tokens/sink.js'
+import { bodyBit, headBit, senderBit } from '../tokens/sink.js'
 
 const formatVersion = 1
 
@@ -51,12 +51,14 @@ export function decodeFeatures(id: string, bytes: Uint8Array): Features {
   const hi = new Uint32Array(count)
   let headCount = 0
   let bodyCount = 0
+  let senderCount = 0
   for (let i = 0; i < count; i++) {
     lo[i] = data.readUInt32LE(at)
     const bits = data[at + 4]! | (data[at + 5]! << 8) | (data[at + 6]! << 16)
     hi[i] = bits
     if (bits & headBit) headCount++
     if (bits & bodyBit) bodyCount++
+    if (bits & senderBit) senderCount++
     at += 7
   }
   const grams = new Uint32Array(data.readUInt32LE(at))
@@ -75,5 +77,5 @@ export function decodeFeatures(id: string, bytes: Uint8Array): Features {
     grams[i] = previous
   }
   if (at !== data.length) throw new Error(`features of ${id} are cut or too long`)
-  return { id, lo, hi, grams, headCount, bodyCount }
+  return { id, lo, hi, grams, headCount, bodyCount, senderCount }
 }

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, writeSync } from 'node:fs'
 import type { Model, Profile } from '../model/model.js'
 
-const magic = 'hamd model 1\n'
+const magic = 'hamd model 2\n'
 
 interface Head {
   readonly stamp: number

@@ -5,7 +5,7 @@ import type { DecodedField } from './fields.js'
 import type { Sink } from './sink.js'
 import { isAddress } from './uris.js'
 
-const hop = /^from\s+(\S+)\s*(?:\(([^()]{0,200}(?:\([^()]{0,200}\)[^()]{0,200})?)\))?/i
+const hop = /^from\s+(\S+)\s*(?:\[[\d.]{7,15}\]\s*)?(?:\(([^()]{0,200}(?:\([^()]{0,200}\)[^()]{0,200})?)\))?/i
 const byHost = /\bby\s+([\w.-]{1,255})/i
 const forAddress = /\bfor\s+<?([\w.+=-]{1,64}@[\w.-]{1,255})/i
 const hostName = /(?:^|[\s=@])((?:[\w-]{1,63}\.)+[a-z]{2,24})\b/i
@@ -102,7 +102,45 @@ export function scanAlignment(fields: readonly DecodedField[], uris: readonly st
   if (border) add(`relay-id:${others[0]![1] === others[3]![1]}`)
   if (border) add(`by-id:${baseDomain(border.by) === others[3]![1]}`)
 
+  addRoads(sender, others, linked, hops, add)
   scanRecipient(first, hops, add)
+}
+
+/**
+ * Whether the domains a mail names lie on the road it took: among the reverse names receivers saw, or only among what senders called
+ * themselves. Unlike the comparison with one hop this sees through mailing lists and forwarding, where the last hops are not the sender's.
+ */
+function addRoads(
+  sender: string,
+  others: readonly (readonly [name: string, domain: string])[],
+  linked: ReadonlySet<string>,
+  hops: readonly Hop[],
+  add: (text: string) => void,
+): void {
+  const seen = new Set<string>()
+  const claimed = new Set<string>()
+  for (const { outside, reverse, helo } of hops) {
+    if (!outside) continue
+    if (reverse !== '') seen.add(baseDomain(reverse))
+    if (helo.includes('.')) claimed.add(baseDomain(helo))
+  }
+  const place = (domain: string): string =>
+    domain === '' ? 'none' : seen.has(domain) ? 'seen' : claimed.has(domain) ? 'claimed' : 'off'
+  let pattern = ''
+  for (const [name, domain] of [['from', sender], ...others] as const) {
+    if (name === 'relay' || name === 'origin') continue
+    const found = place(domain)
+    add(`road-${name}:${found}`)
+    pattern += found[0]!
+  }
+  let links = linked.size === 0 ? 'none' : 'off'
+  for (const domain of linked) {
+    const found = place(domain)
+    if (found === 'seen' || (found === 'claimed' && links === 'off')) links = found
+    if (found === 'seen') break
+  }
+  add(`road-link:${links}`)
+  add(`roads:${pattern}:${links}`)
 }
 
 /** How a relay called itself against what the receiver saw. */

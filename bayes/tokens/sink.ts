@@ -1,11 +1,14 @@
-// Collects the tokens of one mail as a set of hashes, without making strings. A token is 54 bits: `lo`, 32 bits, and `hi`, 22 bits
-// above two bits that say which members read it. Hashing happens where the characters are read (words.ts); this file holds the seeds,
+// Collects the tokens of one mail as a set of hashes, without making strings. A token is 53 bits: `lo`, 32 bits, and `hi`, 21 bits
+// above three bits that say which members read it. Hashing happens where the characters are read (words.ts); this file holds the seeds,
 // the last mixing step and the set.
 
 /** The token belongs to the header and structure member. */
 export const headBit = 1
 /** The token belongs to the body member. */
 export const bodyBit = 2
+/** The token belongs to the sender member, besides the header's. Never together with bodyBit: both keep their weight in the same place. */
+export const senderBit = 4
+export const memberBits = 3
 
 /** Kinds of tokens: each hashes in a space of its own, so `From` the field and `from` the word never meet. */
 export const kinds = {
@@ -41,10 +44,19 @@ function mix(h: number): number {
 }
 
 const both = headBit | bodyBit
+const senderKinds: ReadonlySet<Kind> = new Set([
+  'address', 'addressDomain', 'addressLocal', 'addressName', 'messageIdShape', 'messageIdDomain', 'referenceDomain', 'alignment',
+]) // biome-ignore format: a list
 const bodyKinds: ReadonlySet<Kind> = new Set(['bodyWord', 'bodyMark', 'wordPiece'])
 const sharedKinds: ReadonlySet<Kind> = new Set([
   'subjectWord', 'subjectLower', 'subjectMark', 'uriScheme', 'uriHost', 'uriPort', 'uriWord', 'tag',
 ]) // biome-ignore format: a list
+
+function bitsOf(kind: Kind): number {
+  if (bodyKinds.has(kind)) return bodyBit
+  if (sharedKinds.has(kind)) return both
+  return senderKinds.has(kind) ? headBit | senderBit : headBit
+}
 
 export type Seeds = Readonly<Record<Kind, Seed>>
 
@@ -52,7 +64,7 @@ export type Seeds = Readonly<Record<Kind, Seed>>
 export function createSeeds(salt: number): Seeds {
   const seeds = {} as Record<Kind, Seed>
   for (const [kind, number] of Object.entries(kinds) as [Kind, number][]) {
-    const bits = bodyKinds.has(kind) ? bodyBit : sharedKinds.has(kind) ? both : headBit
+    const bits = bitsOf(kind)
     const base = Math.imul(number, 0x9e3779b1) ^ salt
     seeds[kind] = { a: mix(base), b: mix(base ^ 0x27d4eb2f), bits, kind }
   }
@@ -65,6 +77,7 @@ export class Sink {
   count = 0
   headCount = 0
   bodyCount = 0
+  senderCount = 0
   /** Text of each token by its number, when the caller wants to show clues. */
   names: string[] | undefined
   private slots = new Int32Array(4096)
@@ -75,6 +88,7 @@ export class Sink {
     this.count = 0
     this.headCount = 0
     this.bodyCount = 0
+    this.senderCount = 0
     this.names = withNames ? [] : undefined
     if (this.slots.length > 16384) this.slots = new Int32Array(4096)
     else this.slots.fill(0)
@@ -83,7 +97,7 @@ export class Sink {
   /** Adds a token from the two running hashes; returns false when it was there or the mail is full. */
   add(seed: Seed, a: number, b: number): boolean {
     const lo = mix(a)
-    const hi = (mix(b ^ lo) & 0xfffffc) | seed.bits
+    const hi = (mix(b ^ lo) & 0xfffff8) | seed.bits
     let slots = this.slots
     let at = lo & (slots.length - 1)
     for (let index = slots[at]!; index !== 0; index = slots[at]!) {
@@ -97,6 +111,7 @@ export class Sink {
     slots[at] = ++this.count
     if (seed.bits & headBit) this.headCount++
     if (seed.bits & bodyBit) this.bodyCount++
+    if (seed.bits & senderBit) this.senderCount++
     if (this.count * 2 > slots.length) {
       slots = this.slots = new Int32Array(slots.length * 4)
       for (let index = 0; index < this.count; index++) {

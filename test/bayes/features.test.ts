@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { createExtractor } from '../../bayes/index.js'
 import { decodeFeatures, encodeFeatures } from '../../bayes/store/codec.js'
+import { bodyBit, createSeeds, senderBit } from '../../bayes/tokens/sink.js'
 import { parseMessage } from '../../src/message/parse.js'
 
 // natural's own file, not its index: that one loads 1,268 modules.
@@ -52,6 +53,28 @@ test('header, structure and links give tokens under their own names', () => {
     'alignment:from-link:only', 'bodyWord:Hello',
   ]) // biome-ignore format: a list
     assert.ok(names!.includes(token), `${token} is missing in ${names!.join(' | ')}`)
+})
+
+test("the sender's domain is found on the road also behind a list, a relay of one's own and a fetchmail", () => {
+  const behind =
+    'Received: from inbox [127.0.0.1] by localhost with IMAP (fetchmail-5.9.0) for me@localhost; Mon, 6 Jul 2026 10:00:03 +0000\n' +
+    'Received: from lists.example.net (lists.example.net [192.0.2.9]) by mx.example.org; Mon, 6 Jul 2026 10:00:02 +0000\n' +
+    'Received: from out.work.example (out.work.example [192.0.2.7]) by lists.example.net; Mon, 6 Jul 2026 10:00:01 +0000\n'
+  const mail = (received: string, from: string): readonly string[] =>
+    extract(`${received}From: ${from}\nTo: list@lists.example.net\nSubject: x\n\nhttp://www.work.example/`)
+      .names!
+  const honest = mail(behind, 'ann@work.example')
+  for (const token of ['alignment:road-from:seen', 'alignment:road-link:seen', 'alignment:border:name-same'])
+    assert.ok(honest.includes(token), `${token} is missing in ${honest.join(' | ')}`)
+  assert.ok(mail(behind, 'ann@freemail.example').includes('alignment:road-from:off'))
+  const claimed = behind.replace('(out.work.example [192.0.2.7])', '([192.0.2.7])')
+  assert.ok(mail(claimed, 'ann@work.example').includes('alignment:road-from:claimed'))
+})
+
+test('no token belongs to the body and to the sender: they share the place of a weight', () => {
+  const seeds = createSeeds(1)
+  for (const [kind, { bits }] of Object.entries(seeds))
+    assert.notEqual(bits & (bodyBit | senderBit), bodyBit | senderBit, kind)
 })
 
 test('verdicts of filters and notes of mail stores leave no token', () => {

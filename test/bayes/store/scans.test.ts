@@ -11,6 +11,7 @@ const features = encodeFeatures({
   hi: new Uint32Array([1]),
   grams: new Uint32Array([3]),
   headCount: 0,
+  senderCount: 0,
   bodyCount: 0,
 })
 const scans = (first: number, count: number, timeMs: number) =>
