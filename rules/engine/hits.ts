@@ -196,7 +196,7 @@ export class Hits {
    * states are worked out only where a meta that hits depends on them.
    */
   settleAllMetas(): void {
-    const { ordered, depth } = this.table.metas
+    const { arithmetic, ordered, depth } = this.table.metas
     if (this.options.shortcircuits || depth > depthMax) {
       this.settleMetas(false)
       this.settleMetas(true)
@@ -209,7 +209,7 @@ export class Hits {
       if (touched[place] === 0) continue
       const meta = ordered[place]!
       const { rule } = meta
-      const result = meta.run(values)
+      const result = arithmetic.run(meta.start, values)
       if (result === 0 || metaDone[rule] === 1) continue
       metaDone[rule] = 1
       const level = this.stateOfParts(meta)
@@ -262,7 +262,8 @@ export class Hits {
   runMeta(meta: Meta, level: number): void {
     const { rule } = meta
     this.metaDone[rule] = 1
-    const result = this.touched[meta.place] === 1 ? meta.run(this.values) : 0
+    const { arithmetic } = this.table.metas
+    const result = this.touched[meta.place] === 1 ? arithmetic.run(meta.start, this.values) : 0
     const active = this.active.rules[rule] === 1
     if (result !== 0 && active) this.add(rule, result, '')
     // A meta that is true but scored 0 never settles.

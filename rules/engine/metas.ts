@@ -1,10 +1,9 @@
-// Metas made ready to run: each expression a closure over the array of rule values, in an order in which parts come before wholes.
+// Metas made ready to run: each expression as instructions over the array of rule values, in an order in which parts come before wholes.
 // SpamAssassin 4.0 runs a meta when all its parts are settled; metas in a cycle have no such moment and run once, early, on what is
 // known then (micro-head.md 50, 51).
+import { type Arithmetic, Assembler } from './arithmetic.js'
 import { type Expression, parseExpression } from './expression.js'
 import type { Rule } from './types.js'
-
-export type Program = (values: Float64Array) => number
 
 export interface Meta {
   readonly rule: number
@@ -14,9 +13,8 @@ export interface Meta {
   readonly parts: readonly number[]
   /** A named rule does not exist: the meta can only be settled at the very end. */
   readonly open: boolean
-  readonly run: Program
-  /** Value while none of its parts has hit: most metas of a message need no more. */
-  readonly idle: number
+  /** Where its expression starts in `arithmetic`. */
+  readonly start: number
   /** Parts without which its value is 0 whatever the others are. */
   readonly required: readonly number[]
 }
@@ -26,11 +24,12 @@ export interface Meta {
  * 900 metas to find the 50 that matter waits for memory 900 times.
  */
 export interface Metas {
+  readonly arithmetic: Arithmetic
   /** Rule index -> from where on in `needers` its metas stand; one entry more than rules. */
   readonly needersAt: Int32Array
-  /** Places of metas that may have another value than their idle one once the rule has hit. */
+  /** Places of metas that may have another value once the rule has hit than they have without any hit. */
   readonly needers: Int32Array
-  /** Place -> 1 when the idle value is not 0. */
+  /** Place -> 1 when the value without any hit is not 0. */
   readonly neverIdle: Uint8Array
   /** Parts before wholes. */
   readonly ordered: readonly Meta[]
@@ -48,11 +47,13 @@ export function compileMetas(
   local: boolean,
 ): Metas {
   const metas = new Map<number, Unplaced>()
-  const noHits = new Float64Array(rules.length)
+  const assembler = new Assembler(local)
   for (let index = 0; index < rules.length; index++) {
     const rule = rules[index]!
-    if (rule.kind === 'meta') metas.set(index, compileMeta(index, rule.expression, indexOf, local, noHits))
+    if (rule.kind === 'meta') metas.set(index, compileMeta(index, rule.expression, indexOf, assembler))
   }
+  const arithmetic = assembler.finish()
+  const noHits = new Float64Array(rules.length)
   const sorted = sortMetas(metas)
   const ordered = sorted.ordered.map((meta, place) => ({ ...meta, place }))
   const cyclic = sorted.cyclic.map((meta, index) => ({ ...meta, place: ordered.length + index }))
@@ -64,13 +65,14 @@ export function compileMetas(
   for (let rule = 0; rule < rules.length; rule++)
     needersAt[rule + 1] = needersAt[rule]! + needers[rule]!.length
   return {
+    arithmetic,
     ordered,
     cyclic,
     byRule,
     depth: depthOf(ordered, rules.length),
     needersAt,
     needers: Int32Array.from(needers.flat()),
-    neverIdle: Uint8Array.from(all, ({ idle }) => (idle === 0 ? 0 : 1)),
+    neverIdle: Uint8Array.from(all, ({ start }) => (arithmetic.run(start, noHits) === 0 ? 0 : 1)),
   }
 }
 
@@ -80,8 +82,7 @@ function compileMeta(
   rule: number,
   expression: string,
   indexOf: ReadonlyMap<string, number>,
-  local: boolean,
-  noHits: Float64Array,
+  assembler: Assembler,
 ): Unplaced {
   const parts = new Set<number>()
   let open = false
@@ -92,9 +93,9 @@ function compileMeta(
     return found
   }
   const tree = parseExpression(expression, 'meta')
-  const run = compile(tree, slot, local)
+  const start = assembler.add(tree, slot)
   const required = [...requiredNames(tree)].flatMap((name) => indexOf.get(name) ?? [])
-  return { rule, parts: [...parts], open, run, idle: run(noHits), required }
+  return { rule, parts: [...parts], open, start, required }
 }
 
 /** A meta that requires parts waits for one of them only: the one that the fewest metas name. */
@@ -128,107 +129,6 @@ function depthOf(ordered: readonly Unplaced[], rules: number): number {
     deepest = Math.max(deepest, depth)
   }
   return deepest
-}
-
-function compile(tree: Expression, slot: (name: string) => number | undefined, local: boolean): Program {
-  switch (tree.t) {
-    case 'number': {
-      const { value } = tree
-      return () => value
-    }
-    case 'call':
-      return () => 0
-    case 'name': {
-      if (tree.name === 'local_tests_only') return local ? () => 1 : () => 0
-      const index = slot(tree.name)
-      return index === undefined ? () => 0 : (values) => values[index]!
-    }
-    case 'unary': {
-      const item = compile(tree.item, slot, local)
-      return tree.op === '!' ? (values) => (item(values) === 0 ? 1 : 0) : (values) => -item(values)
-    }
-    case 'choice': {
-      const when = compile(tree.when, slot, local)
-      const yes = compile(tree.yes, slot, local)
-      const no = compile(tree.no, slot, local)
-      return (values) => (when(values) !== 0 ? yes(values) : no(values))
-    }
-    case 'binary':
-      return compileBinary(tree, slot, local)
-  }
-}
-
-function compileBinary(
-  tree: Extract<Expression, { t: 'binary' }>,
-  slot: (name: string) => number | undefined,
-  local: boolean,
-): Program {
-  if (tree.op === '&&') return compileAnd(tree, slot, local)
-  const left = compile(tree.left, slot, local)
-  const right = compile(tree.right, slot, local)
-  switch (tree.op) {
-    case '||':
-      return (values) => left(values) || right(values)
-    case '^':
-      return (values) => left(values) ^ right(values)
-    case '==':
-      return (values) => (left(values) === right(values) ? 1 : 0)
-    case '!=':
-      return (values) => (left(values) !== right(values) ? 1 : 0)
-    case '<':
-      return (values) => (left(values) < right(values) ? 1 : 0)
-    case '<=':
-      return (values) => (left(values) <= right(values) ? 1 : 0)
-    case '>':
-      return (values) => (left(values) > right(values) ? 1 : 0)
-    case '>=':
-      return (values) => (left(values) >= right(values) ? 1 : 0)
-    case '+':
-      return (values) => left(values) + right(values)
-    case '-':
-      return (values) => left(values) - right(values)
-    case '*':
-      return (values) => left(values) * right(values)
-    case '/':
-      return (values) => {
-        const divisor = right(values)
-        return divisor === 0 ? 0 : left(values) / divisor
-      }
-  }
-}
-
-/**
- * A chain of `&&`: 0, or the value of the last item. The others are asked in whatever order is quickest, bare names first, because
- * asking changes nothing.
- */
-function compileAnd(tree: Expression, slot: (name: string) => number | undefined, local: boolean): Program {
-  const items = chainOf(tree)
-  const set: number[] = []
-  const unset: number[] = []
-  const others: Program[] = []
-  for (const item of items) {
-    const negated = item.t === 'unary' && item.op === '!'
-    const named = negated ? item.item : item
-    const index = named.t === 'name' && named.name !== 'local_tests_only' ? slot(named.name) : undefined
-    if (index === undefined) others.push(compile(item, slot, local))
-    else (negated ? unset : set).push(index)
-  }
-  const last = compile(items.at(-1)!, slot, local)
-  return (values) => {
-    for (let at = 0; at < set.length; at++) if (values[set[at]!] === 0) return 0
-    for (let at = 0; at < unset.length; at++) if (values[unset[at]!] !== 0) return 0
-    for (let at = 0; at < others.length; at++) if (others[at]!(values) === 0) return 0
-    return last(values)
-  }
-}
-
-/** Items of a chain, the leftmost first. */
-function chainOf(tree: Expression): Expression[] {
-  const items: Expression[] = []
-  let left = tree
-  for (; left.t === 'binary' && left.op === '&&'; left = left.left) items.push(left.right)
-  items.push(left)
-  return items.reverse()
 }
 
 /** Kahn's order; what is left over belongs to a cycle or needs one. */
