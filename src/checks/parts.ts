@@ -1,8 +1,7 @@
 // Walks over the MIME tree in the order SpamAssassin walks it, and the headers of a part as its evals read them.
 import { type ContentType, parseContentType } from '../message/content-type.js'
-import { decodeHeaderValue } from '../message/encoded-words.js'
+import { fieldValue, keyOf } from '../message/field.js'
 import type { ByteString, Part } from '../types.js'
-import { lower } from './text.js'
 
 export function isLeaf(part: Part): boolean {
   return part.children.length === 0
@@ -23,8 +22,7 @@ export function partsOf(root: Part, type: RegExp): Part[] {
 export function partHeader(part: Part, name: string): ByteString {
   for (let index = part.headers.length - 1; index >= 0; index--) {
     const field = part.headers[index]!
-    if (field.name.length === name.length && lower(field.name) === name)
-      return decodeHeaderValue(field.raw, name)
+    if (field.name.length === name.length && keyOf(field) === name) return fieldValue(field)
   }
   return ''
 }

@@ -2,6 +2,8 @@
 // the six ASCII characters of Perl's \s, bytes above 127 are left alone.
 import type { ByteString, Scan } from '../types.js'
 
+export { asciiLower as lower } from '../message/bytes.js'
+
 /** Value of a header request, '' when the message has none. */
 export function header(scan: Scan, request: string): ByteString {
   return scan.views.headers.get(request) ?? ''
@@ -9,10 +11,6 @@ export function header(scan: Scan, request: string): ByteString {
 
 export function headerAll(scan: Scan, request: string): readonly ByteString[] {
   return scan.views.headers.getAll(request)
-}
-
-export function lower(text: ByteString): ByteString {
-  return /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text
 }
 
 export function squeezeSpaces(text: ByteString): ByteString {

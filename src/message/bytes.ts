@@ -6,9 +6,12 @@ import type { ByteString } from '../types.js'
 /** Tab, line feed, vertical tab, form feed, carriage return, space: Perl's \s on bytes. */
 export const isBlank = (code: number): boolean => code === 32 || (code >= 9 && code <= 13)
 
-/** Lower-cases A to Z only. */
-export const asciiLower = (text: string): string =>
-  /[A-Z]/.test(text) ? text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : text
+/** Lower-cases A to Z only. The built-in is far faster and nearly always gives the same, so it is asked first. */
+export function asciiLower(text: string): string {
+  const lowered = text.toLowerCase()
+  if (lowered === text || !/[^\x00-\x7f]/.test(text)) return lowered
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
 
 /** Without ASCII blanks at both ends. */
 export function trimBlanks(text: string): string {
@@ -25,8 +28,16 @@ export function blankBetween(text: string, start: number, end: number): boolean 
   return true
 }
 
-/** Some byte is above 127. */
-export const has8bit = (text: ByteString): boolean => /[\x80-\xff]/.test(text)
+/** Some byte is above 127. Starting a regex costs more than a look at a few bytes. */
+export function has8bit(text: ByteString): boolean {
+  if (text.length > fewBytes) return /[\x80-\xff]/.test(text)
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code > 127 && code < 256) return true
+  }
+  return false
+}
+const fewBytes = 24
 
 export const bytesOf = (text: ByteString): Buffer => Buffer.from(text, 'latin1')
 

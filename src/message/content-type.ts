@@ -3,6 +3,7 @@
 
 import type { ByteString } from '../types.js'
 import { asciiLower } from './bytes.js'
+import { Remembered } from './remembered.js'
 
 export interface ContentType {
   /** Lower case; text/* other than html, calendar and x-vcard is text/plain. */
@@ -26,7 +27,13 @@ const defaultType: ContentType = {
 
 export function parseContentType(value: ByteString | undefined): ContentType {
   // '0' is as good as nothing to Perl.
-  if (value === undefined || value === '' || value === '0') return defaultType
+  return value === undefined || value === '' || value === '0' ? defaultType : contentTypes.get(value)
+}
+
+/** Each is asked for several times a message, and many messages have the same. */
+const contentTypes = new Remembered(512, readContentType)
+
+function readContentType(value: ByteString): ContentType {
   const boundary =
     /\bboundary[ \t\n\r\f\v]*=[ \t\n\r\f\v]*("[^"]+|[^ \t\n\r\f\v";]+(?=[ \t\n\r\f\v;]|$))/i.exec(value)
   const charset = parameter(value, /\bcharset[ \t\n\r\f\v]*=[ \t\n\r\f\v]*/i)

@@ -3,6 +3,7 @@
 
 import { headerNameBytesMax, headerValueBytesMax } from '../limits.js'
 import type { ByteString, Header } from '../types.js'
+import { Field } from './field.js'
 
 export interface HeaderSection {
   readonly headers: readonly Header[]
@@ -38,13 +39,13 @@ export function readHeaderSection(text: ByteString, start: number, crlf: boolean
     while (nameEnd > fieldStart && isSpaceOrTab(text.charCodeAt(nameEnd - 1))) nameEnd--
     let name = text.slice(fieldStart, nameEnd)
     let value = text.slice(colon + 1, fieldEnd)
-    if (crlf) value = value.replace(/\r?\n/g, '\n')
+    if (crlf && value.includes('\r')) value = value.replace(/\r?\n/g, '\n')
     if (name.length > headerNameBytesMax || value.length > headerValueBytesMax) {
       name = name.slice(0, headerNameBytesMax)
       value = value.slice(0, headerValueBytesMax)
       truncated = true
     }
-    headers.push({ name, raw: value, offset: fieldStart })
+    headers.push(new Field(name, value, fieldStart))
   }
 
   for (;;) {

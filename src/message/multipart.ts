@@ -5,7 +5,7 @@ import { bodyLineBytesMax, headerValueBytesMax, mimePartsMax } from '../limits.j
 import type { ByteString, Header } from '../types.js'
 import { isBlank } from './bytes.js'
 import { parseContentType } from './content-type.js'
-import { decodeHeaderValue } from './encoded-words.js'
+import { Field, valueUpTo } from './field.js'
 import { startsField, startsStrictField } from './header.js'
 
 export interface PiecesOfMultipart {
@@ -189,17 +189,13 @@ class Splitter {
     const colon = text.indexOf(':', start)
     let value = colon + 1
     while (value < end && isBlank(text.charCodeAt(value))) value++
-    return { name: text.slice(start, colon), raw: text.slice(value, end), offset: -1 }
+    return new Field(text.slice(start, colon), text.slice(value, end), -1)
   }
 
   private noteNesting(headers: readonly Header[]): void {
     const last = headers.at(-1)
     if (last === undefined || !/^content-type$/i.test(last.name)) return
-    if (
-      parseContentType(decodeHeaderValue(last.raw.slice(0, headerValueBytesMax), last.name)).boundary ===
-      this.boundary
-    )
-      this.nested = true
+    if (parseContentType(valueUpTo(last, headerValueBytesMax)).boundary === this.boundary) this.nested = true
   }
 }
 

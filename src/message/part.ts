@@ -5,7 +5,7 @@ import { headerValueBytesMax } from '../limits.js'
 import type { ByteString, Header, Part } from '../types.js'
 import { asciiLower, trimBlanks } from './bytes.js'
 import type { ContentType } from './content-type.js'
-import { decodeHeaderValue } from './encoded-words.js'
+import { keyOf, valueUpTo } from './field.js'
 import { decodeBase64, decodeQuotedPrintable } from './transfer.js'
 
 export class MimePart implements Part {
@@ -51,8 +51,8 @@ export class MimePart implements Part {
   value(name: string): ByteString | undefined {
     for (let at = this.headers.length - 1; at >= 0; at--) {
       const header = this.headers[at]!
-      if (header.name.length === name.length && asciiLower(header.name) === name)
-        return decodeHeaderValue(header.raw.slice(0, headerValueBytesMax), name)
+      if (header.name.length === name.length && keyOf(header) === name)
+        return valueUpTo(header, headerValueBytesMax)
     }
     return undefined
   }

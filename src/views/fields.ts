@@ -2,37 +2,41 @@
 // Fields named X-Spam-* are as if they were not there: they come from another filter or from the sender (SpamAssassin drops them too).
 import { headerNameBytesMax, headerTextBytesMax, headerValueBytesMax } from '../limits.js'
 import { trimBlanks } from '../message/bytes.js'
-import { decodeHeaderValue } from '../message/encoded-words.js'
-import type { ByteString, Message } from '../types.js'
+import { Field, fieldValue, keyOf } from '../message/field.js'
+import type { ByteString, Header, Message } from '../types.js'
 import { lower } from './lower.js'
 
-interface Field {
-  readonly name: ByteString
-  readonly raw: ByteString
-  /** Place among the fields that count. */
-  readonly index: number
-  decoded?: ByteString
+/** The fields of one name. */
+interface Same {
+  readonly key: string
+  readonly fields: Header[]
+  /** Place of the first and the last of them among all fields. */
+  readonly first: number
+  last: number
+  values?: readonly ByteString[]
+  lines?: readonly ByteString[]
+  raws?: readonly ByteString[]
 }
 
+const nothing: readonly ByteString[] = []
+
 export class Fields {
-  readonly #byName = new Map<string, Field[]>()
-  readonly #inOrder: Field[] = []
+  readonly #byName = new Map<string, Same>()
+  readonly #inOrder: Header[] = []
   #all: readonly ByteString[] | undefined
 
   constructor(message: Message) {
-    for (const { name, raw } of message.headers) {
-      const short = name.slice(0, headerNameBytesMax)
-      const key = lower(short)
+    for (const header of message.headers) {
+      const field = shortened(header)
+      const key = keyOf(field)
       if (key.startsWith('x-spam-')) continue
-      const field: Field = {
-        name: short,
-        raw: raw.slice(0, headerValueBytesMax),
-        index: this.#inOrder.length,
-      }
+      const place = this.#inOrder.length
       this.#inOrder.push(field)
       const same = this.#byName.get(key)
-      if (same) same.push(field)
-      else this.#byName.set(key, [field])
+      if (same) {
+        same.fields.push(field)
+        same.last = place
+      } else this.#byName.set(key, { key, fields: [field], first: place, last: place })
     }
   }
 
@@ -41,22 +45,34 @@ export class Fields {
     return this.#byName.has(name)
   }
 
+  /** In lower case, each once. */
+  names(): Iterable<string> {
+    return this.#byName.keys()
+  }
+
   /** Decoded, unfolded, no line end. */
   decoded(name: string): readonly ByteString[] {
-    return (this.#byName.get(lower(name)) ?? []).map(decodedValue)
+    const same = this.#byName.get(lower(name))
+    return same ? (same.values ??= same.fields.map(fieldValue)) : nothing
+  }
+
+  /** The same with a line end each. */
+  lines(name: string): readonly ByteString[] {
+    const same = this.#byName.get(lower(name))
+    return same ? (same.lines ??= same.fields.map((field) => `${fieldValue(field)}\n`)) : nothing
   }
 
   /** As written behind the colon, folding kept. */
   raw(name: string): readonly ByteString[] {
-    const key = lower(trimBlanks(name))
-    return (this.#byName.get(key) ?? []).map((field) => field.raw)
+    const same = this.#byName.get(lower(trimBlanks(name)))
+    return same ? (same.raws ??= same.fields.map(({ raw }) => raw)) : nothing
   }
 
   /** Whether a field of that name (lower case) stands below any field of the other name. */
   standsBelow(name: string, upper: string): boolean {
-    const first = this.#byName.get(upper)?.[0]
-    const last = this.#byName.get(name)?.at(-1)
-    return first !== undefined && last !== undefined && last.index > first.index
+    const above = this.#byName.get(upper)
+    const below = this.#byName.get(name)
+    return above !== undefined && below !== undefined && below.last > above.first
   }
 
   /** All fields as `Name: value\n`, in order, cut at headerTextBytesMax. */
@@ -66,21 +82,31 @@ export class Fields {
 
   /** The limit is used up name by name in order of first appearance, not line by line (as SpamAssassin counts). */
   #collectAll(): readonly ByteString[] {
-    const kept = new Set<Field>()
     let size = 0
-    count: for (const [key, fields] of this.#byName) {
+    for (const field of this.#inOrder) size += keyOf(field).length + fieldValue(field).length + 3
+    const kept = size > headerTextBytesMax ? this.#firstNames() : undefined
+    const lines: ByteString[] = []
+    for (const field of this.#inOrder)
+      if (!kept || kept.has(field)) lines.push(`${field.name}: ${fieldValue(field)}\n`)
+    return lines
+  }
+
+  #firstNames(): ReadonlySet<Header> {
+    const kept = new Set<Header>()
+    let size = 0
+    for (const { key, fields } of this.#byName.values()) {
       for (const field of fields) {
-        size += key.length + decodedValue(field).length + 3
-        if (size > headerTextBytesMax) break count
+        size += key.length + fieldValue(field).length + 3
+        if (size > headerTextBytesMax) return kept
         kept.add(field)
       }
     }
-    return this.#inOrder
-      .filter((field) => kept.has(field))
-      .map((field) => `${field.name}: ${decodedValue(field)}\n`)
+    return kept
   }
 }
 
-function decodedValue(field: Field): ByteString {
-  return (field.decoded ??= decodeHeaderValue(field.raw, field.name))
+function shortened(header: Header): Header {
+  const { name, raw, offset } = header
+  if (name.length <= headerNameBytesMax && raw.length <= headerValueBytesMax) return header
+  return new Field(name.slice(0, headerNameBytesMax), raw.slice(0, headerValueBytesMax), offset)
 }

@@ -3,7 +3,7 @@
 import { splitLines } from '../message/bytes.js'
 import { decodeHeaderValue } from '../message/encoded-words.js'
 import type { ByteString, Domains, HeaderView, Message, RelayView } from '../types.js'
-import { parseAddresses } from './addresses.js'
+import { type Mailbox, parseAddresses } from './addresses.js'
 import type { RegistryDomains } from './domains.js'
 import { Fields } from './fields.js'
 import { isFqdn } from './hosts.js'
@@ -11,18 +11,35 @@ import { reverseIp } from './ip.js'
 import { lower } from './lower.js'
 import { bytePattern } from './pattern.js'
 
-export function createHeaderView(message: Message, relays: () => RelayView, domains: Domains): HeaderView {
-  return new Headers(new Fields(message), message.pristineHeaders, relays, domains)
+/** @param fields of that message, where somebody has them already. */
+export function createHeaderView(
+  message: Message,
+  relays: () => RelayView,
+  domains: Domains,
+  fields = new Fields(message),
+): HeaderView {
+  return new Headers(fields, message.pristineHeaders, relays, domains)
 }
 
 /** A request taken apart. */
 interface Request {
   readonly name: string
-  readonly modifiers: ReadonlySet<string>
+  readonly raw: boolean
+  readonly first: boolean
+  readonly last: boolean
+  readonly addr: boolean
+  /** Display names. */
+  readonly names: boolean
+  readonly host: boolean
+  readonly domain: boolean
+  readonly ip: boolean
+  readonly revip: boolean
   /** It gives one value without a line end. */
   readonly single: boolean
   /** Name in lower case of the one field that is asked; undefined when the answer comes from elsewhere too. */
   readonly field: string | undefined
+  /** Number of that field among those that are asked for. */
+  readonly place: number
 }
 
 const singleValued = /:(?:addr|name|host|domain|ip|revip)\b/
@@ -30,15 +47,23 @@ const singleValued = /:(?:addr|name|host|domain|ip|revip)\b/
 const madeUp =
   /^(?:ALL(?:-TRUSTED|-INTERNAL|-UNTRUSTED|-EXTERNAL)?|MESSAGEID|(?:envelopefrom|tocc|x-spam-relays-.*)|.*[\t-\r ].*)$/is
 const nothing: readonly ByteString[] = []
+/** What MESSAGEID is made of. */
+const idFields = ['x-message-id', 'resent-message-id', 'x-original-message-id', 'message-id']
 
 /** Requests known so far: rules and evals ask the same of every message. */
 const requests = new Map<string, Request>()
 const requestsMax = 8192
+/** Fields that they ask for, numbered. */
+const places = new Map<string, number>()
 
 class Headers implements HeaderView {
   readonly #answers = new Map<string, readonly ByteString[]>()
   /** Pseudo headers of plugins, by name in lower case. */
-  readonly #made = new Map<string, readonly ByteString[]>()
+  #made: Map<string, readonly ByteString[]> | undefined
+  /** 1 = there is such a field, by its place. */
+  #present: Uint8Array | undefined
+  /** Mailboxes of the raw values asked about: addresses and names are asked of the same. */
+  readonly #mailboxes = new Map<ByteString, readonly Mailbox[]>()
 
   constructor(
     private readonly fields: Fields,
@@ -55,32 +80,69 @@ class Headers implements HeaderView {
   }
 
   getAll(request: string): readonly ByteString[] {
+    const parsed = parseRequest(request)
+    if (parsed.field !== undefined && !this.#has(parsed.field, parsed.place))
+      return this.#made?.get(parsed.field) ?? nothing
     let values = this.#answers.get(request)
     if (!values) {
-      const parsed = parseRequest(request)
-      if (parsed.field !== undefined && !this.fields.has(parsed.field))
-        return this.#made.get(parsed.field) ?? nothing
       values = this.#answer(parsed)
       this.#answers.set(request, values)
     }
     return values
   }
 
+  /** Most requests are for fields that are not there: those are told without a look-up by name. */
+  #has(field: string, place: number): boolean {
+    if (!this.#present) {
+      this.#present = new Uint8Array(places.size)
+      for (const name of this.fields.names()) {
+        const known = places.get(name)
+        if (known !== undefined) this.#present[known] = 1
+      }
+    }
+    return place < this.#present.length ? this.#present[place] === 1 : this.fields.has(field)
+  }
+
   put(name: string, value: ByteString): void {
+    this.#made ??= new Map()
     this.#made.set(lower(name), [value])
   }
 
-  #answer({ name, modifiers }: Request): readonly ByteString[] {
-    const whole = this.#wholeHeader(name, modifiers.has('raw'))
+  #answer(request: Request): readonly ByteString[] {
+    const whole = request.field === undefined ? this.#wholeHeader(request.name, request.raw) : undefined
     if (whole) return whole
-    let values = this.#plain(name, modifiers)
-    if (values.length > 1 && modifiers.has('first')) values = values.slice(0, 1)
-    else if (values.length > 1 && modifiers.has('last')) values = values.slice(-1)
-    if (modifiers.has('addr')) values = values.flatMap(addressesOf)
-    else if (modifiers.has('name')) values = values.flatMap((raw) => namesOf(raw, modifiers.has('raw')))
-    if (modifiers.has('host') || modifiers.has('domain')) return this.#hosts(values, modifiers)
-    if (modifiers.has('ip') || modifiers.has('revip')) return values.flatMap((text) => ipsOf(text, modifiers))
+    let values = this.#plain(request)
+    if (values.length > 1 && request.first) values = values.slice(0, 1)
+    else if (values.length > 1 && request.last) values = values.slice(-1)
+    if (request.addr) values = this.#addresses(values)
+    else if (request.names) values = this.#names(values, request.raw)
+    if (request.host || request.domain) return this.#hosts(values, request)
+    if (request.ip || request.revip) return values.flatMap((text) => ipsOf(text, request.revip))
     return values
+  }
+
+  #mailboxesOf(raw: ByteString): readonly Mailbox[] {
+    let mailboxes = this.#mailboxes.get(raw)
+    if (!mailboxes) {
+      mailboxes = parseAddresses(raw)
+      this.#mailboxes.set(raw, mailboxes)
+    }
+    return mailboxes
+  }
+
+  #addresses(values: readonly ByteString[]): readonly ByteString[] {
+    const found: ByteString[] = []
+    for (const raw of values)
+      for (const { address } of this.#mailboxesOf(raw)) if (address !== undefined) found.push(address)
+    return found
+  }
+
+  #names(values: readonly ByteString[], undecoded: boolean): readonly ByteString[] {
+    const found: ByteString[] = []
+    for (const raw of values)
+      for (const { name } of this.#mailboxesOf(raw))
+        if (name !== undefined) found.push(undecoded ? name : shownName(name))
+    return found
   }
 
   /** ALL and its kin; undefined for any other name. */
@@ -104,11 +166,10 @@ class Headers implements HeaderView {
     }
   }
 
-  #plain(name: string, modifiers: ReadonlySet<string>): readonly ByteString[] {
-    const raw = modifiers.has('raw')
+  #plain({ name, field, raw, addr, names }: Request): readonly ByteString[] {
+    if (field !== undefined) return raw || addr || names ? this.fields.raw(name) : this.fields.lines(name)
     if (name === 'MESSAGEID') {
-      const names = ['x-message-id', 'resent-message-id', 'x-original-message-id', 'message-id']
-      return names.flatMap((id) => this.#oneLine(id, raw))
+      return idFields.flatMap((id) => this.#oneLine(id, raw))
     }
     switch (name.toLowerCase()) {
       case 'envelopefrom': {
@@ -126,9 +187,7 @@ class Headers implements HeaderView {
       case 'tocc':
         return [...this.#oneLine('to', raw), ...this.#oneLine('cc', raw)]
       default:
-        return raw || modifiers.has('addr') || modifiers.has('name')
-          ? this.fields.raw(name)
-          : this.fields.decoded(name).map((value) => value + '\n')
+        return raw || addr || names ? this.fields.raw(name) : this.fields.lines(name)
     }
   }
 
@@ -136,17 +195,15 @@ class Headers implements HeaderView {
   #oneLine(name: string, raw: boolean): readonly ByteString[] {
     return raw
       ? this.fields.raw(name).map((value) => value.replace(/\r?\n[\t-\r ]+/g, ' '))
-      : this.fields.decoded(name).map((value) => value + '\n')
+      : this.fields.lines(name)
   }
 
-  #hosts(values: readonly ByteString[], modifiers: ReadonlySet<string>): readonly ByteString[] {
+  #hosts(values: readonly ByteString[], { addr, domain }: Request): readonly ByteString[] {
     const found: ByteString[] = []
     for (const text of values) {
-      const host = modifiers.has('addr')
-        ? /^[\s\S]*@([^\t-\r ]+)/.exec(text)?.[1]
-        : findHost(text, this.domains)
+      const host = addr ? /^[\s\S]*@([^\t-\r ]+)/.exec(text)?.[1] : findHost(text, this.domains)
       if (!host) continue
-      found.push(modifiers.has('domain') ? trimDomain(host, this.domains) : host)
+      found.push(domain ? trimDomain(host, this.domains) : host)
     }
     return found
   }
@@ -156,30 +213,42 @@ function parseRequest(request: string): Request {
   const known = requests.get(request)
   if (known) return known
   const [name = '', ...modifiers] = request.split(':')
+  const asks = (modifier: string) => modifiers.includes(modifier)
+  const field = madeUp.test(name) ? undefined : lower(name)
   const parsed: Request = {
     name,
-    modifiers: new Set(modifiers),
+    raw: asks('raw'),
+    first: asks('first'),
+    last: asks('last'),
+    addr: asks('addr'),
+    names: asks('name'),
+    host: asks('host'),
+    domain: asks('domain'),
+    ip: asks('ip'),
+    revip: asks('revip'),
     single: singleValued.test(request) || request === 'EnvelopeFrom',
-    field: madeUp.test(name) ? undefined : lower(name),
+    field,
+    place: placeOf(field),
   }
   if (requests.size < requestsMax) requests.set(request, parsed)
   return parsed
 }
 
-function addressesOf(raw: ByteString): ByteString[] {
-  return parseAddresses(raw).flatMap(({ address }) => (address === undefined ? [] : [address]))
+function placeOf(field: string | undefined): number {
+  const known = field === undefined ? undefined : places.get(field)
+  if (known !== undefined) return known
+  if (field === undefined || places.size >= requestsMax) return Number.POSITIVE_INFINITY
+  places.set(field, places.size)
+  return places.size - 1
 }
 
-function namesOf(raw: ByteString, undecoded: boolean): ByteString[] {
-  return parseAddresses(raw).flatMap(({ name }) => {
-    if (name === undefined) return []
-    if (undecoded) return [name]
-    if (!/[^\t-\r ]/.test(name)) return [name.replace(/\r?\n/g, '')]
-    const decoded = decodeName(name)
-    if (!/[^\t-\r ]/.test(decoded)) return [decoded]
-    const squeezed = decoded.replace(/[\t-\r ]+/g, ' ').replace(/^ | $/g, '')
-    return [squeezed.replace(/^'([^\n]*)'$/, '$1')]
-  })
+/** A display name as a mail program shows it. */
+function shownName(name: ByteString): ByteString {
+  if (!/[^\t-\r ]/.test(name)) return name.replace(/\r?\n/g, '')
+  const decoded = decodeName(name)
+  if (!/[^\t-\r ]/.test(decoded)) return decoded
+  const squeezed = decoded.replace(/[\t-\r ]+/g, ' ').replace(/^ | $/g, '')
+  return squeezed.replace(/^'([^\n]*)'$/, '$1')
 }
 
 /** Between two letters, because a name that decodes to blanks alone keeps them. */
@@ -189,9 +258,9 @@ function decodeName(name: ByteString): ByteString {
 
 const ipWord = bytePattern('(?<!\\.)\\b({ip})\\b(?!\\.)')
 
-function ipsOf(text: ByteString, modifiers: ReadonlySet<string>): ByteString[] {
+function ipsOf(text: ByteString, reversed: boolean): ByteString[] {
   const ip = ipWord.exec(text)?.[1]
-  const wanted = ip === undefined || !modifiers.has('revip') ? ip : reverseIp(ip)
+  const wanted = ip === undefined || !reversed ? ip : reverseIp(ip)
   return wanted === undefined ? [] : [wanted]
 }
 

@@ -13,6 +13,7 @@ import type {
   Views,
 } from '../types.js'
 import { networkSettings, textOptions, uriSettings } from './directives.js'
+import { Fields } from './fields.js'
 import { createHeaderView } from './headers.js'
 import { parseRelays } from './relays.js'
 import { renderText } from './text/index.js'
@@ -29,6 +30,7 @@ export function createViews(
 }
 
 class LazyViews implements Views {
+  #fields: Fields | undefined
   #headers: HeaderView | undefined
   #text: TextView | undefined
   #bodyForRules: readonly ByteString[] | undefined
@@ -43,13 +45,23 @@ class LazyViews implements Views {
     private readonly envelope: Envelope,
   ) {}
 
+  get #fieldsByName(): Fields {
+    return (this.#fields ??= new Fields(this.message))
+  }
+
   get headers(): HeaderView {
-    return (this.#headers ??= createHeaderView(this.message, () => this.relays, this.domains))
+    return (this.#headers ??= createHeaderView(
+      this.message,
+      () => this.relays,
+      this.domains,
+      this.#fieldsByName,
+    ))
   }
 
   get relays(): RelayView {
     return (this.#relays ??= parseRelays(this.message, networkSettings(this.settings), {
       envelope: this.envelope,
+      fields: this.#fieldsByName,
     }))
   }
 
@@ -75,6 +87,7 @@ class LazyViews implements Views {
       this.domains,
       uriSettings(this.settings),
       this.#addedUris,
+      this.#fieldsByName,
     ))
   }
 

@@ -2,5 +2,6 @@
 import { asciiLower, has8bit } from '../message/bytes.js'
 
 export function lower(text: string): string {
-  return has8bit(text) ? asciiLower(text) : text.toLowerCase()
+  const lowered = text.toLowerCase()
+  return lowered === text || !has8bit(text) ? lowered : asciiLower(text)
 }

@@ -2,46 +2,58 @@
 // shapes for received.ts. Named groups are the fields they fill. A shape's place matters: many lines fit several.
 import { bytePattern } from './pattern.js'
 import type { Draft } from './received.js'
+import { requiredText } from './required-literal.js'
 
-type Groups = Readonly<Record<string, string | undefined>>
+/** What a group of a pattern fills; `comment` is for `fix` only. */
+export type GroupName = 'ip' | 'rdns' | 'helo' | 'by' | 'ident' | 'id' | 'comment'
 
 export interface Shape {
-  /** Text the line must contain; saves the pattern. */
-  readonly must?: string
+  /** Text the line must contain, '' if there is none; saves the pattern. */
+  readonly must: string
   /** What else the line must contain, anywhere. */
   readonly when?: RegExp
   readonly pattern: RegExp
+  /** What its groups fill, in their order: V8 takes ten times as long to hand out groups by name. */
+  readonly groups: readonly GroupName[]
   /** MTAs that write this shape look names up. */
   readonly lookedUp?: boolean
   /** The line is understood and no hop; absent = it is one. */
   readonly outcome?: 'ignored' | 'fetched' | 'repeated'
   /** What the groups do not say by themselves; false = the line does not fit after all, with what was read so far. */
-  readonly fix?: (draft: Draft, groups: Groups, line: string) => undefined | false
+  readonly fix?: (draft: Draft, comment: string, line: string) => undefined | false
 }
 
 /** MTAs with a mark of their own: only the first family whose mark is there is tried. */
 export interface Family {
-  readonly must: string
+  /** One of these must be there. */
+  readonly must: readonly string[]
   readonly mark?: RegExp
   readonly shapes: readonly Shape[]
 }
 
-function hop(pattern: string, rest: Omit<Shape, 'pattern'> = {}): Shape {
-  return { pattern: bytePattern(pattern), ...rest }
+type Rest = Partial<Omit<Shape, 'pattern' | 'groups'>>
+
+function hop(source: string, rest: Rest = {}): Shape {
+  const groups: GroupName[] = []
+  const numbered = source.replace(/\(\?<([a-z]+)>/g, (_, name: GroupName) => {
+    groups.push(name)
+    return '('
+  })
+  const pattern = bytePattern(numbered)
+  return { must: requiredText(pattern), pattern, groups, ...rest }
 }
 
 /** Same, of an MTA that looks names up. */
-function known(pattern: string, rest: Omit<Shape, 'pattern'> = {}): Shape {
+function known(pattern: string, rest: Rest = {}): Shape {
   return hop(pattern, { lookedUp: true, ...rest })
 }
 
 function ignore(pattern: string, must?: string): Shape {
-  return { pattern: bytePattern(pattern), outcome: 'ignored', ...(must === undefined ? {} : { must }) }
+  return hop(pattern, { outcome: 'ignored', ...(must === undefined ? {} : { must }) })
 }
 
 /** `helo=x ident=y` inside an Exim comment. */
-function readEximComment(draft: Draft, groups: Groups): undefined {
-  const comment = groups['comment'] ?? ''
+function readEximComment(draft: Draft, comment: string): undefined {
   const helo = /helo=([^\t-\r ]+)/.exec(comment)
   if (helo) draft.helo = helo[1]!
   const ident = /ident=([^\t-\r ]*)/.exec(helo ? comment.replace(helo[0], '') : comment)
@@ -57,7 +69,7 @@ function heloIsRdns(draft: Draft): undefined {
 }
 
 /** Odd Exim lines: gather what can be found, enough is an address and a `by`. */
-function gatherExim(draft: Draft, _groups: Groups, line: string): undefined | false {
+function gatherExim(draft: Draft, _comment: string, line: string): undefined | false {
   draft.rdns = eximFirst.exec(line)?.[1] ?? draft.rdns
   draft.helo = eximComment.exec(line)?.[1] ?? draft.helo
   draft.ip = eximAddress.exec(line)?.[1] ?? draft.ip
@@ -83,7 +95,7 @@ const qmailVariants = [
  * qmail leaves HELO out when it equals the reverse name. It is told the name by tcpserver: a word other than `unknown` means that
  * somebody looked it up.
  */
-function readQmail(draft: Draft, _groups: Groups, line: string): undefined {
+function readQmail(draft: Draft, _comment: string, line: string): undefined {
   for (const pattern of qmailVariants) {
     const groups = pattern.exec(line)?.groups
     if (!groups) continue
@@ -98,6 +110,12 @@ function readQmail(draft: Draft, _groups: Groups, line: string): undefined {
   else draft.lookedUp = true
 }
 
+/** Lines that begin with FROM and with (from. */
+export const rockliffeShape = hop(
+  '^(?<helo>\\S+) \\((?<rdns>\\S+) \\[(?<ip>{ip})\\]\\) BY (?<by>\\S+) (?:\\([^)]+\\) WITH SMTP )?ID <?(?<id>\\S+?)>?(?: FOR <[^>]+>)?$',
+)
+export const nortonShape = hop('^(?<helo>\\S*) \\[(?<ip>{ip})\\]\\) by (?<by>\\S+) \\(NAVGW .*?\\) with ')
+
 export const webmailShapes: readonly Shape[] = [
   hop('(?<ip>{ip})\\b(?![.-]).{10,80}by (?<by>\\S+) with HTTP', {
     must: 'Mail authenticated user ',
@@ -111,14 +129,14 @@ export const webmailShapes: readonly Shape[] = [
 
 export const families: readonly Family[] = [
   {
-    must: ' SMTPSVC',
+    must: [' SMTPSVC'],
     shapes: [
       hop('^(?<helo>\\S*) \\(\\[(?<ip>{ip})\\][^)]{0,40}\\) by (?<by>\\S+) with Microsoft SMTPSVC'),
       ignore('^mail pickup service by (\\S+) with Microsoft SMTPSVC$'),
     ],
   },
   {
-    must: ' with ',
+    must: [' with Microsoft SMTP Server ', ' with mapi id '],
     mark: / with (?:Microsoft SMTP Server|mapi id) (?:\([^)]+\) )?\d+\.\d+\.\d+\.\d+(?:$| )/,
     shapes: [
       hop('^(?<helo>\\S+) \\(\\[?(?<ip>{ip})(?:%[A-Z0-9._~-]*)?\\]?\\) by (?<by>\\S+) ', {
@@ -129,10 +147,10 @@ export const families: readonly Family[] = [
     ],
   },
   {
-    must: '[XMail ',
+    must: ['[XMail '],
     shapes: [
       hop('^(?<helo>\\S+) \\((?<ip>\\[?{ip}\\]?)(?::\\d+)\\) by (?<by>\\S+)(?: \\(\\S+\\))? with \\[XMail', {
-        fix(draft, _groups, line) {
+        fix(draft, _comment, line) {
           draft.id = / id <([^\t-\r ]+)>/.exec(line)?.[1] ?? draft.id
           draft.envfrom = / from <([^\t-\r ]+)>/.exec(line)?.[1] ?? draft.envfrom
         },
@@ -140,7 +158,7 @@ export const families: readonly Family[] = [
     ],
   },
   {
-    must: '(ecelerity',
+    must: ['(ecelerity'],
     mark: /\(ecelerity\b/,
     shapes: [
       hop('^\\(\\[(?<ip>{ip}):\\d+\\] helo=(?<helo>\\S+)\\) by (?<by>\\S+) '),
@@ -148,14 +166,14 @@ export const families: readonly Family[] = [
     ],
   },
   {
-    must: 'Exim',
+    must: ['Exim'],
     shapes: [
       ignore('\\bwith local(?:-\\S+)? '),
       hop('^\\[(?<ip>{ip})\\] \\((?<comment>.*?)\\) by (?<by>\\S+) ', { fix: readEximComment }),
       hop('^(?<rdns>\\S+) \\(\\[(?<ip>{ip})\\](?<comment>.*?)\\) by (?<by>\\S+) ', {
-        fix(draft, groups) {
+        fix(draft, comment) {
           draft.helo = draft.rdns
-          readEximComment(draft, groups)
+          readEximComment(draft, comment)
         },
       }),
       hop('^(?<rdns>\\S+) \\[(?<ip>{ip})\\](?::\\d+)? by (?<by>\\S+) ', { fix: heloIsRdns }),
@@ -163,7 +181,7 @@ export const families: readonly Family[] = [
     ],
   },
   {
-    must: ' (Postfix) with',
+    must: [' (Postfix) with'],
     shapes: [
       known('^(?<helo>\\S+) \\((?<rdns>\\S+) \\[(?<ip>{ip})\\]\\) by (?<by>\\S+) ', {
         fix: unknownIsNothing,
@@ -172,11 +190,11 @@ export const families: readonly Family[] = [
     ],
   },
   {
-    must: '(Scalix SMTP Relay',
+    must: ['(Scalix SMTP Relay'],
     shapes: [hop('^(?<helo>\\S+) \\( ?(?<ip>{ip})\\) by (?<by>\\S+)')],
   },
   {
-    must: ' (Lotus Domino ',
+    must: [' (Lotus Domino '],
     shapes: [hop('^(?<helo>\\S+) \\(\\[(?<ip>{ip})\\]\\) by (?<by>\\S+) \\(Lotus')],
   },
 ]
@@ -214,7 +232,7 @@ export const generalShapes: readonly Shape[] = [
   known('^(?<helo>\\S+) \\((?<ident>\\S*)@\\[(?<ip>{ip})\\].*\\) by (?<by>\\S+) \\('),
   hop('by (?<by>\\S+\\.hotmail\\.msn\\.com) ', {
     must: '.hotmail.msn.com ',
-    fix(draft, _groups, line) {
+    fix(draft, _comment, line) {
       draft.ip = leadingAddress.exec(line)?.[1] ?? draft.ip
     },
   }),
@@ -252,7 +270,7 @@ export const generalShapes: readonly Shape[] = [
     },
   }),
   known('^(?<helo>\\S+) \\(\\[(?<ip>{ip})(?:[.:]\\d+)?\\]\\).*? by (?<by>\\S+) '),
-  { must: 'with ', pattern: /with (?:POP3|IMAP)/, outcome: 'fetched' },
+  hop('with (?:POP3|IMAP)', { outcome: 'fetched' }),
   known(
     '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>[^)]*)\\) \\((?:(?<ident>\\S*)@)?\\[?(?<ip>{ip})\\]?\\).* by (?<by>\\S+) ',
     {
@@ -332,7 +350,7 @@ export const ignoredShapes: readonly Shape[] = [
   ignore('^\\S+\\.amazon\\.com by \\S+\\.amazon\\.com with ESMTP \\(peer crosscheck: ', '(peer crosscheck: '),
   ignore('^[^.]+ by \\S+ with Novell_GroupWise', 'with Novell_GroupWise'),
   ignore('^no\\.name\\.available by \\S+ via smtpd \\(for '),
-  { pattern: bytePattern('^\\S+ by \\S+ \\(.{0,100}\\) with qmail-scanner'), outcome: 'repeated' },
+  hop('^\\S+ by \\S+ \\(.{0,100}\\) with qmail-scanner', { outcome: 'repeated' }),
   ignore('^\\S+ by \\S+ with local'),
   ignore(
     '^\\S+ \\(\\[unix socket\\]\\) by \\S+ \\(Cyrus v\\d*?\\.\\d*?\\.\\d*?\\) with LMTPA',

@@ -5,10 +5,13 @@ import type { ByteString } from '../types.js'
 import { plainIp } from './ip.js'
 import { bytePattern } from './pattern.js'
 import {
+  type Family,
   families,
   generalShapes,
   ignoredShapes,
   impShape,
+  nortonShape,
+  rockliffeShape,
   type Shape,
   sendmailShape,
   webmailShapes,
@@ -44,18 +47,12 @@ export type ParsedLine =
 const trailingDate = bytePattern(
   '(?<![\\s;])[\\s;]+(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\\d+ (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \\d+ \\d+:\\d+(?::\\d+)? \\S+$',
 )
-const idWord = bytePattern(' id <?([^\\s<>;]{3,})')
 const heloChars = 'A-Za-z0-9.^+_&:=?!@%*$\\\\/-'
 const heloAssigned = bytePattern(`\\bhelo=([${heloChars}]+)(?:[^${heloChars}]|$)`)
 const heloSpoken = bytePattern(`\\b(?:HELO|EHLO) ([${heloChars}]+)(?:[^${heloChars}]|$)`)
-const byWord = bytePattern(' by (\\S+)(?:[^-A-Za-z0-9;.]|$)')
 const bareHandover = bytePattern('^from (\\S+) by [^\\s;]+ ?;', 'i')
 const sender = bytePattern('(?:return-path:? |envelope-(?:sender|from)[ =])(\\S+)\\b', 'i')
 const anyBracketed = bytePattern('\\[({ip})\\]')
-const rockliffe = bytePattern(
-  '^(?<helo>\\S+) \\((?<rdns>\\S+) \\[(?<ip>{ip})\\]\\) BY (?<by>\\S+) (?:\\([^)]+\\) WITH SMTP )?ID <?(?<id>\\S+?)>?(?: FOR <[^>]+>)?$',
-)
-const norton = bytePattern('^(?<helo>\\S*) \\[(?<ip>{ip})\\]\\) by (?<by>\\S+) \\(NAVGW .*?\\) with ')
 const sendmailLocal = bytePattern('^\\S+@localhost\\) by \\S+ ')
 const jqueuemail = bytePattern('^[^\\s@]+@[^)]+\\) by \\S+\\(jqueuemail\\) id [^\\s;]+')
 const qmailLdap = bytePattern(' by \\S+ \\(qmail-\\S+\\) with ')
@@ -64,37 +61,44 @@ const firstWord = bytePattern('^(\\S+)[^-A-Za-z0-9.]')
 /** Reads one line. The cost stays near linear: shapes are anchored and a header value is at most headerValueBytesMax long. */
 export function parseReceivedLine(value: ByteString): ParsedLine {
   let line = squeeze(value)
-  if (!/^\(?from /i.test(line) || /\bwith local for\b/.test(line)) return { kind: 'ignored' }
-  const bare = bareHandover.exec(line)
+  if (!line.startsWith('from ') && !/^\(?from /i.test(line)) return { kind: 'ignored' }
+  if (line.includes('with local for') && /\bwith local for\b/.test(line)) return { kind: 'ignored' }
+  const bare = isByAt(line, line.indexOf(' ', 5)) ? bareHandover.exec(line) : null
   if (bare && !/^\[[\d.]+\]$/.test(bare[1]!)) return { kind: 'ignored' }
-  line = line.replace(trailingDate, '').replace(')by ', ') by ')
+  line = withoutDate(line).replace(')by ', ') by ')
 
   const draft: Draft = {
     ip: '',
     rdns: '',
-    helo: (heloAssigned.exec(line) ?? heloSpoken.exec(line))?.[1] ?? '',
-    by: byWord.exec(line)?.[1] ?? '',
+    helo: spokenName(line),
+    by: byWord(line),
     ident: '',
     envfrom: undefined,
-    id: idWord.exec(line)?.[1] ?? '',
+    id: idWord(line),
     auth: authentication(line),
     lookedUp: false,
   }
   if (line.startsWith('from ')) {
     line = line.slice(5)
-    draft.envfrom = sender.exec(line)?.[1]
+    draft.envfrom = maySaySender(line) ? sender.exec(line)?.[1] : undefined
     const outcome = readFrom(line, draft)
     if (outcome) return outcome
   } else if (line.startsWith('FROM ')) {
     line = line.slice(5)
-    if (fill(draft, rockliffe.exec(line))) {
+    const found = rockliffeShape.pattern.exec(line)
+    if (found) {
+      fill(draft, rockliffeShape, found)
       draft.lookedUp = true
       if (draft.rdns === 'unverified') draft.rdns = ''
       return { kind: 'hop', hop: finish(draft) }
     }
   } else if (line.startsWith('(from ')) {
     line = line.slice(6)
-    if (fill(draft, norton.exec(line))) return { kind: 'hop', hop: finish(draft) }
+    const found = nortonShape.pattern.exec(line)
+    if (found) {
+      fill(draft, nortonShape, found)
+      return { kind: 'hop', hop: finish(draft) }
+    }
     if (sendmailLocal.test(line) || jqueuemail.test(line)) return { kind: 'ignored' }
   }
   if (draft.ip === '') draft.ip = anyBracketed.exec(line)?.[1] ?? ''
@@ -102,9 +106,66 @@ export function parseReceivedLine(value: ByteString): ParsedLine {
   return { kind: 'hop', hop: finish(draft) }
 }
 
+/** ` by ` in any case from a blank on. */
+function isByAt(line: ByteString, at: number): boolean {
+  return (line.charCodeAt(at + 1) | 32) === 98 && (line.charCodeAt(at + 2) | 32) === 121
+}
+
+/** Without the date at the end: only the last words are looked at. */
+function withoutDate(line: ByteString): ByteString {
+  let start = line.length
+  for (let words = 0; words < dateWords && start > 0; words++) start = line.lastIndexOf(' ', start - 1)
+  // All of the blanks and semicolons before the date, and what stands before them.
+  while (start > 0 && (line[start] === ' ' || line[start] === ';')) start--
+  if (start <= 0) return line.replace(trailingDate, '')
+  const found = trailingDate.exec(line.slice(start))
+  return found ? line.slice(0, start + found.index) : line
+}
+/** Words of a date, and one more. */
+const dateWords = 7
+
+/** The name after `helo=`, HELO or EHLO. */
+function spokenName(line: ByteString): string {
+  const assigned = line.includes('helo=') ? heloAssigned.exec(line) : null
+  return (assigned ?? (line.includes('LO ') ? heloSpoken.exec(line) : null))?.[1] ?? ''
+}
+
+/** The word behind the first ` by `. */
+function byWord(line: ByteString): string {
+  const at = line.indexOf(' by ')
+  if (at < 0) return ''
+  const end = line.indexOf(' ', at + 4)
+  return line.slice(at + 4, end < 0 ? line.length : end)
+}
+
+/** Three characters and more behind an ` id `, perhaps in angle brackets. */
+function idWord(line: ByteString): string {
+  for (let at = line.indexOf(' id '); at >= 0; at = line.indexOf(' id ', at + 1)) {
+    const start = line[at + 4] === '<' ? at + 5 : at + 4
+    let end = start
+    while (end < line.length && !endsId(line.charCodeAt(end))) end++
+    if (end - start >= 3) return line.slice(start, end)
+  }
+  return ''
+}
+
+/** Blank, semicolon, angle brackets. */
+const endsId = (code: number): boolean => code === 32 || code === 59 || code === 60 || code === 62
+
+/** There is something like `e-sender`, `e-from` or `n-path`. */
+function maySaySender(line: ByteString): boolean {
+  for (let at = line.indexOf('-'); at >= 0; at = line.indexOf('-', at + 1)) {
+    const next = line.charCodeAt(at + 1) | 32
+    if (next !== 102 && next !== 112 && next !== 115) continue
+    const before = line.charCodeAt(at - 1) | 32
+    if (before === 101 || before === 110) return true
+  }
+  return false
+}
+
 /** One blank between words, none at the ends, no semicolon at the end. */
 function squeeze(value: ByteString): ByteString {
-  const line = value.replace(/[\t-\r ]+/g, ' ')
+  const line = /[\t-\r]| {2}/.test(value) ? value.replace(/[\t-\r ]+/g, ' ') : value
   const start = line.startsWith(' ') ? 1 : 0
   let end = line.length
   if (end > start && line[end - 1] === ' ') end--
@@ -117,7 +178,7 @@ function squeeze(value: ByteString): ByteString {
 
 /** Lines that begin with `from `. Undefined = nothing fitted. */
 function readFrom(line: ByteString, draft: Draft): ParsedLine | undefined {
-  const family = families.find(({ must, mark }) => line.includes(must) && (!mark || mark.test(line)))
+  const family = familyOf(line)
   const outcome =
     tryShapes(webmailShapes, line, draft) ??
     (family && tryShapes(family.shapes, line, draft)) ??
@@ -129,6 +190,13 @@ function readFrom(line: ByteString, draft: Draft): ParsedLine | undefined {
   return outcome
 }
 
+function familyOf(line: ByteString): Family | undefined {
+  for (const family of families)
+    for (const must of family.must)
+      if (line.includes(must) && (!family.mark || family.mark.test(line))) return family
+  return undefined
+}
+
 function tryShapes(shapes: readonly Shape[], line: ByteString, draft: Draft): ParsedLine | undefined {
   for (const shape of shapes) {
     const outcome = tryShape(shape, line, draft)
@@ -138,26 +206,28 @@ function tryShapes(shapes: readonly Shape[], line: ByteString, draft: Draft): Pa
 }
 
 function tryShape(shape: Shape, line: ByteString, draft: Draft): ParsedLine | undefined {
-  if (shape.must !== undefined && !line.includes(shape.must)) return undefined
+  if (!line.includes(shape.must)) return undefined
   if (shape.when && !shape.when.test(line)) return undefined
   const match = shape.pattern.exec(line)
   if (!match) return undefined
   if (shape.outcome === 'repeated') return { kind: 'repeated', envfrom: cleanSender(draft.envfrom) }
   if (shape.outcome) return { kind: shape.outcome }
-  fill(draft, match)
+  const comment = fill(draft, shape, match)
   if (shape.lookedUp) draft.lookedUp = true
-  if (shape.fix?.(draft, match.groups ?? {}, line) === false) return undefined
+  if (shape.fix?.(draft, comment, line) === false) return undefined
   return { kind: 'hop', hop: finish(draft) }
 }
 
-const fields = ['ip', 'rdns', 'helo', 'by', 'ident', 'id'] as const
-
-/** Copies the named groups of a match; a group that took no part empties its field. */
-function fill(draft: Draft, match: RegExpExecArray | null): boolean {
-  if (!match) return false
-  const groups = match.groups
-  if (groups) for (const field of fields) if (field in groups) draft[field] = groups[field] ?? ''
-  return true
+/** Copies the groups of a match into their fields, empties those of groups that took no part; gives the comment. */
+function fill(draft: Draft, { groups }: Shape, match: RegExpExecArray): string {
+  let comment = ''
+  for (let place = 0; place < groups.length; place++) {
+    const name = groups[place]!
+    const text = match[place + 1] ?? ''
+    if (name === 'comment') comment = text
+    else draft[name] = text
+  }
+  return comment
 }
 
 const withAuth = / with ((?:ES|L|UTF8S|UTF8L)MTPS?A|ASMTP|HTTP[SU]?)(?: |;|$)/i
@@ -179,7 +249,7 @@ function authentication(line: ByteString): string {
   const hasBy = line.includes(' by ')
   const rfc3848 = hasBy ? withAuth.exec(line) : null
   if (rfc3848) return rfc3848[1]!
-  const tls = gmail.test(line) ? gmailTls.exec(line) : null
+  const tls = line.includes(' by mx.google.com ') && gmail.test(line) ? gmailTls.exec(line) : null
   if (tls) return `GMail - transport=${tls[1]} cipher=${tls[2]}`
   const courierAuth = line.includes('(AUTH: ') ? courier.exec(line) : null
   if (courierAuth) return courierAuth[1]!
@@ -189,10 +259,11 @@ function authentication(line: ByteString): string {
   if (line.includes(' (authenticated as ') && criticalPath.test(line)) return 'CriticalPath'
   const sasl = line.includes('(Authenticated sender: ') ? postfixSasl.exec(line) : null
   if (sasl) return sasl[1] === 'Postfix' ? 'Postfix' : `Postfix (${sasl[1]})`
-  if (/CommuniGate Pro (?:HTTP|SMTP|XIMSS|IMAP)/.test(line) && line.includes(' (account '))
+  if (line.includes(' (account ') && /CommuniGate Pro (?:HTTP|SMTP|XIMSS|IMAP)/.test(line))
     return 'Communigate'
-  if (/ with Microsoft Exchange Server HTTP-DAV\b/.test(line)) return 'HTTP-DAV'
-  const via = hasBy ? / \(via (HTTP.?)\)(?: |;|$)/i.exec(line) : null
+  if (line.includes('HTTP-DAV') && / with Microsoft Exchange Server HTTP-DAV\b/.test(line)) return 'HTTP-DAV'
+  const mayBeVia = hasBy && (line.includes(' (v') || line.includes(' (V'))
+  const via = mayBeVia ? / \(via (HTTP.?)\)(?: |;|$)/i.exec(line) : null
   return via ? via[1]! : ''
 }
 
@@ -221,20 +292,28 @@ function cleanSender(envfrom: string | undefined): string | undefined {
 
 /** `!` for what would break the relay strings. Hence a HELO of [1.2.3.4] shows as !1.2.3.4!. */
 function stripSpecial(text: string): string {
-  return text.replace(/[\t-\r \0#[\]()<>|]/g, '!')
+  for (let at = 0; at < text.length; at++)
+    if (special[text.charCodeAt(at)] === 1) return text.replace(/[\t-\r \0#[\]()<>|]/g, '!')
+  return text
 }
+const special = new Uint8Array(256)
+for (const char of '\0\t\n\v\f\r #[]()<>|') special[char.charCodeAt(0)] = 1
 
 function finish(draft: Draft): Hop {
-  const rdns = draft.rdns.replace(/\.+$/, '')
+  const rdns = draft.rdns.endsWith('.') ? draft.rdns.replace(/\.+$/, '') : draft.rdns
   return {
     ip: stripSpecial(plainIp(draft.ip)),
-    rdns: /^unknown$/i.test(rdns) || rdns.startsWith('[') ? '' : stripSpecial(rdns),
+    rdns: isUnknown(rdns) || rdns.startsWith('[') ? '' : stripSpecial(rdns),
     helo: stripSpecial(draft.helo),
-    by: stripSpecial(draft.by.replace(/;$/, '')),
+    by: stripSpecial(draft.by.endsWith(';') ? draft.by.slice(0, -1) : draft.by),
     ident: stripSpecial(draft.ident),
     envfrom: cleanSender(draft.envfrom),
     id: draft.id,
     auth: draft.auth,
     lookedUp: draft.lookedUp,
   }
+}
+
+function isUnknown(name: string): boolean {
+  return name.length === 7 && name.toLowerCase() === 'unknown'
 }

@@ -34,6 +34,8 @@ export interface RelayOptions {
   /** The caller says that the message comes from one of our own users. Counts only when networks are configured. */
   readonly originating?: boolean
   readonly envelope?: Envelope
+  /** The fields of that message, where somebody has them already. */
+  readonly fields?: Fields
 }
 
 interface Trust {
@@ -48,7 +50,7 @@ export function parseRelays(
   settings: NetworkSettings,
   options: RelayOptions = {},
 ): RelayView {
-  const fields = new Fields(message)
+  const fields = options.fields ?? new Fields(message)
   const received = fields.decoded('received').slice(0, receivedLinesMax)
   const lines: ParsedLine[] = received.map((line) => parseReceivedLine(line))
   const sessionFirst = addSession(lines, options.envelope)

@@ -1,8 +1,13 @@
-// A text that every match of a regex contains. Comes in: a RegExp. Goes out: its longest plain run outside of groups, lower case, or ''.
-// Lets a caller leave out a costly pattern by one `includes`.
+// A text that every match of a regex contains. Comes in: a RegExp. Goes out: its longest plain run outside of groups, or ''. Lets a caller
+// leave out a costly pattern by one `includes`.
 
+/** In lower case, for patterns that look at no case and texts in lower case. */
 export function requiredLiteral(pattern: RegExp): string {
-  const { source } = pattern
+  return requiredText(pattern).toLowerCase()
+}
+
+/** As written. */
+export function requiredText({ source }: RegExp): string {
   let best = ''
   let run = ''
   let depth = 0
@@ -29,7 +34,7 @@ export function requiredLiteral(pattern: RegExp): string {
     else run += char
   }
   keep()
-  return best.toLowerCase()
+  return best
 }
 
 /** An escape with all that belongs to it. */

@@ -25,13 +25,17 @@ export interface UriSettings {
   readonly idn: IdnMode
 }
 
-/** @param added links found in attachments. */
+/**
+ * @param added links found in attachments.
+ * @param fields of that message, where somebody has them already.
+ */
 export function findUris(
   message: Message,
   text: TextView,
   domains: Domains,
   settings: UriSettings,
   added: readonly ByteString[] = [],
+  fields = new Fields(message),
 ): UriView {
   const finder = new Finder(registry(domains), settings)
   const seen = new Set<ByteString>()
@@ -49,7 +53,6 @@ export function findUris(
     }
   }
   if (settings.dkimUris) {
-    const fields = new Fields(message)
     for (const name of ['domainkey-signature', 'dkim-signature']) {
       for (const value of fields.decoded(name)) {
         for (const [, domain] of value.matchAll(/\bd[\t-\r ]*=[\t-\r ]*([^;]+)/g)) {
