@@ -18,7 +18,8 @@ import { createDns, type ProcessDns } from '../src/net/dns.js'
 import type { Ruling } from '../src/pool/pool.js'
 import type { PrefsSource } from '../src/pool/protocol.js'
 import { version } from '../src/root.js'
-import { loadRulesAside, type RuleSources, resolversOf } from '../src/ruling.js'
+import { loadRulesAside, type RuleSources, resolversOf } from '../src/ruling-aside.js'
+import { readSavedPlan } from '../src/ruling-cache.js'
 import type { ScanPolicy } from '../src/scan.js'
 import type { Clamd, Core, Net, Request } from '../src/types.js'
 import { type Controller, createController } from './controller/index.js'
@@ -110,7 +111,8 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
   const controllerDoors = addresses(config.listen.controller, defaultController)
   const clamd = config.clamd.address === null ? undefined : countClamd(openClamd(config.clamd.address))
   makeDataDir(dataDir)
-  const reading = readRules(setup.rules)
+  const planFile = join(dataDir, 'cache', 'plan.bin')
+  const reading = readRules(setup.rules, planFile, true)
   reading.catch(() => {})
   const learner = await startLearner(config, dataDir, log)
   opened.push({ name: 'the learner', close: () => learner.close() })
@@ -217,7 +219,7 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
     scanAddresses: listening.addresses,
     controllerAddresses,
     reload() {
-      reloading = reloading.then(() => reload(setup, core, log))
+      reloading = reloading.then(() => reload(setup, planFile, core, log))
       return reloading
     },
     async close() {
@@ -247,11 +249,11 @@ async function startLearner(config: Config, dataDir: string, log: Log): Promise<
 }
 
 /** Rules that were asked for and are not there end the start, and refuse a reload: without them every mail would be clean. */
-async function readRules(rules: RuleSources): Promise<Ruling['plan']> {
+async function readRules(rules: RuleSources, planFile: string, saved: boolean): Promise<Ruling['plan']> {
   const missing = rules.paths.find((path) => !existsSync(path))
   if (missing !== undefined)
     throw new StartError(78, `${missing}: no such file or directory (--rules, rules.paths)`)
-  return loadRulesAside(rules)
+  return (saved && readSavedPlan(planFile, rules)) || loadRulesAside({ sources: rules, cacheFile: planFile })
 }
 
 function reportProblems(problems: Ruling['plan']['problems'], log: Log): void {
@@ -457,10 +459,10 @@ function gauges(core: ServerCore, dns: ProcessDns, listening: Listening): Gauge[
   ]
 }
 
-async function reload(setup: ServerSetup, core: ServerCore, log: Log): Promise<void> {
+async function reload(setup: ServerSetup, planFile: string, core: ServerCore, log: Log): Promise<void> {
   try {
     const { policy, rules, prefs } = setup.reread()
-    const plan = await readRules(rules)
+    const plan = await readRules(rules, planFile, false)
     reportProblems(plan.problems, log)
     await core.reload({ plan, policy, prefs })
     log.info({ rules: plan.rules.length }, 'reloaded')

@@ -1,13 +1,15 @@
 // Reads rule files into a Plan: plain data that any thread can make an Engine from. Order of files, conditionals and the meaning of
 // every line are SpamAssassin's (sa-rules.md 2, 3); what cannot be used becomes a Problem, never an error.
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join } from 'node:path'
+import type { ByteString } from '../../src/types.js'
 import { wrongArea } from './areas.js'
 import { finishRules, RuleBook } from './book.js'
 import { coreDirectives, pluginDirectives } from './core.js'
 import { definitionReaders } from './definitions.js'
 import { confFunctions, defaultPlugins, functionsOf, shortPluginName, stockPlugins } from './features.js'
+import { listFiles } from './files.js'
 import { LineReader, type LineSink } from './lines.js'
 import { type LineOutcome, readShortcircuit, ruleLineReaders } from './scoring.js'
 import type { Directive, DirectiveContext, Place, Plan, Plugin, Problem } from './types.js'
@@ -24,6 +26,8 @@ export interface LoadOptions {
   readonly directives: readonly Directive[]
   /** No look-ups: `local_tests_only` in the files. */
   readonly local?: boolean
+  /** Told of every file that was read or could not be, included ones too, in order. */
+  readonly onFile?: (path: string, text: ByteString | undefined) => void
 }
 
 /** Name of text that comes from no file. */
@@ -45,18 +49,6 @@ export function loadPlan(options: LoadOptions): Plan {
   return loader.finish()
 }
 
-function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
-}
-
-/** A file itself, or the rule files of a folder. A path that does not exist is given back: reading it reports the problem. */
-export function listFiles(path: string): string[] {
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return [path]
-  const names = readdirSync(path).sort(compareBytes)
-  const ending = (pattern: RegExp) => names.filter((name) => pattern.test(name) && !name.startsWith('.'))
-  return [...ending(/\.pre$/i), ...ending(/\.cf$/i)].map((name) => join(path, name))
-}
-
 /** Words of address lists, networks and DNS that SpamAssassin knows without any plugin. */
 const coreWords =
   /^(?:(?:un|def_)?(?:welcome|white|block|black)list_(?!.*_(?:spf|dkim)$)|more_spam_to|all_spam_to|enlist_|delist_|(?:welcome|white|block|black)list_uri_host|dns_|clear_dns|rbl_timeout)/
@@ -71,10 +63,12 @@ class Loader implements LineSink {
   private readonly scoreLines = new Map<string, Place>()
   private readonly hash = createHash('sha256')
   private readonly plugins: ReadonlyMap<string, Plugin>
+  private readonly onFile: LoadOptions['onFile']
   private reader = new LineReader(this)
 
   constructor(options: LoadOptions) {
     this.local = options.local ?? false
+    this.onFile = options.onFile
     this.plugins = new Map(options.plugins.map((plugin) => [plugin.name, plugin]))
     for (const directive of [...coreDirectives, ...options.directives]) this.addDirective(directive)
     for (const { plugin, directive } of pluginDirectives) this.addDirective(directive, plugin)
@@ -105,9 +99,11 @@ class Loader implements LineSink {
     try {
       text = readFileSync(path, 'latin1')
     } catch (error) {
+      this.onFile?.(path, undefined)
       this.problem({ file: path, line: 0 }, 'unreadable', `cannot read ${path}: ${(error as Error).message}`)
       return
     }
+    this.onFile?.(path, text)
     this.readText(path, text)
   }
 
@@ -126,9 +122,11 @@ class Loader implements LineSink {
     const name = isAbsolute(path) || from === noFile ? path : join(dirname(from), path)
     try {
       const text = readFileSync(name, 'latin1')
+      this.onFile?.(name, text)
       this.hash.update(`\0${name}\0`).update(text, 'latin1')
       return { name, text }
     } catch {
+      this.onFile?.(name, undefined)
       return undefined
     }
   }

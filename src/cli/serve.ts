@@ -4,7 +4,7 @@ import { StartError, startServer } from '../../server/main.js'
 import type { Config } from '../config/schema.js'
 import type { Log } from '../log.js'
 import type { PrefsSource } from '../pool/protocol.js'
-import type { RuleSources } from '../ruling.js'
+import type { RuleSources } from '../ruling-aside.js'
 import { CliError } from './exit.js'
 import {
   type CommonOptions,
