@@ -291,14 +291,15 @@ export class Hits {
 
   private hit(symbol: string, count: number): Hit {
     const extra = this.extras.get(symbol)
+    if (!extra) return { symbol, count, details: [], area: '' }
     return {
       symbol,
       count,
-      details: extra?.details ?? [],
-      area: extra?.area ?? '',
-      ...(extra?.ownScore !== undefined ? { ownScore: extra.ownScore } : {}),
-      ...(extra?.evidence ? { evidence: extra.evidence } : {}),
-      ...(extra?.description !== undefined ? { description: extra.description } : {}),
+      details: extra.details,
+      area: extra.area ?? '',
+      ...(extra.ownScore !== undefined ? { ownScore: extra.ownScore } : {}),
+      ...(extra.evidence ? { evidence: extra.evidence } : {}),
+      ...(extra.description !== undefined ? { description: extra.description } : {}),
     }
   }
 }
