@@ -2,17 +2,18 @@
 // engine gives (plain.ts); test/rules/regex/fast.test.ts holds both against each other. Until its tables are there, the plain engine
 // answers.
 import type { ByteString } from '../../src/types.js'
-import { Arena, type ArenaLimits, defaultLimits, type Sink } from './automata/arena.js'
-import type { AutomatonSet } from './automata/tables.js'
+import { Arena, type BuildLimits, defaultLimits, join, type Sink } from './automata/arena.js'
+import { createStore } from './automata/store.js'
+import { type AutomatonSet, entriesFor } from './automata/tables.js'
 import type { FirstMatch, OnHit, PatternUse, TextMatcher } from './matcher.js'
 import { countMatches, createPlainMatcher } from './plain.js'
 
-/** Fewer patterns than this are not worth four walks over the text. */
+/** Fewer patterns than this are not worth walks over the text. */
 export const patternsMin = 6
-/** Table entries per position of the automata, and the bounds of an arena in entries (4 bytes each). */
-const entriesPerPosition = 120
-const entriesMin = 1 << 20
-const entriesMax = 6 << 20
+/** Bounds for tests that starve the fast path, and tables of its own for it. */
+export interface OwnTables extends Partial<BuildLimits> {
+  readonly entries?: number
+}
 
 /** A matcher that can be given automata later. */
 export interface SwitchingMatcher extends TextMatcher {
@@ -37,15 +38,18 @@ export function createSwitchingMatcher(uses: readonly PatternUse[]): SwitchingMa
   }
 }
 
-/** The fast path alone. `limits` lets tests starve it. */
+/** The fast path alone, on the tables that threads share unless it is to have its own. */
 export function createFastMatcher(
   uses: readonly PatternUse[],
   set: AutomatonSet,
-  limits: Partial<ArenaLimits> = {},
+  own?: OwnTables,
 ): FastMatcher {
-  const positions = set.automata.reduce((sum, automaton) => sum + automaton.positions, 0)
-  const entries = Math.min(entriesMax, Math.max(entriesMin, positions * entriesPerPosition))
-  return new FastMatcher(uses, set, new Arena(set.automata, { entries, ...defaultLimits, ...limits }))
+  const { automata, states } = set
+  if (!own && states && join(states.shape))
+    return new FastMatcher(uses, set, new Arena(automata, states.shape, states.list, defaultLimits))
+  const shape = createStore([automata], own?.entries ?? entriesFor([set]), true)
+  join(shape)
+  return new FastMatcher(uses, set, new Arena(automata, shape, 0, { ...defaultLimits, ...own }))
 }
 
 class FastMatcher implements TextMatcher, Sink {
@@ -63,8 +67,6 @@ class FastMatcher implements TextMatcher, Sink {
   private touched: number[] = []
   /** 1 = every line of this text is a candidate. */
   private readonly whole: Uint8Array
-  private text = Buffer.allocUnsafeSlow(1 << 16)
-  private ends = new Int32Array(1024)
   private active: Uint8Array = new Uint8Array(0)
 
   constructor(
@@ -118,8 +120,7 @@ class FastMatcher implements TextMatcher, Sink {
     this.texts++
     this.active = active
     this.pairs = 0
-    this.fill(lines)
-    this.arena.scan(this.text, this.ends, lines.length, this)
+    this.arena.scan(lines, this)
     for (const place of this.always) this.takeWhole(place)
     for (const { gaveUp, firstId, automaton } of this.arena.groups) {
       if (!gaveUp) continue
@@ -147,21 +148,6 @@ class FastMatcher implements TextMatcher, Sink {
     if (this.active[place] === 0 || this.whole[place] === 1) return
     this.whole[place] = 1
     if (this.firstPair[place]! < 0) this.touched.push(place)
-  }
-
-  private fill(lines: readonly ByteString[]): void {
-    if (this.ends.length < lines.length) this.ends = new Int32Array(lines.length * 2)
-    let at = 0
-    for (let index = 0; index < lines.length; index++) {
-      const line = lines[index]!
-      if (at + line.length > this.text.length) {
-        const larger = Buffer.allocUnsafeSlow(Math.max(2 * this.text.length, at + line.length))
-        this.text.copy(larger, 0, 0, at)
-        this.text = larger
-      }
-      at += this.text.write(line, at, 'latin1')
-      this.ends[index] = at
-    }
   }
 
   /** The RegExp on the candidate lines from `first` on, or on all lines when `first` is -1. */

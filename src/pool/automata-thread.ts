@@ -10,6 +10,7 @@ import {
   decodeSets,
   encodeSets,
   patternsKey,
+  shareStates,
 } from '../../rules/regex/automata/tables.js'
 import { plugins } from '../checks/index.js'
 import type { AutomataJob, AutomataMade } from './automata.js'
@@ -48,7 +49,7 @@ for (const patterns of createEngine(plan, plugins).patternLists()) {
 }
 const notSaved = built > 0 ? writeCache(sets) : undefined
 const made: AutomataMade = {
-  sets,
+  sets: shareStates(sets),
   built,
   tookMs: performance.now() - startedAt,
   ...(notSaved === undefined ? {} : { notSaved }),

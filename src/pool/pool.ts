@@ -3,6 +3,7 @@
 // rule that was running, which stays suspended until the next reload (DESIGN 8). Nothing that was accepted is lost.
 import type { SharedLearner } from '../../bayes/index.js'
 import type { Plan } from '../../rules/engine/types.js'
+import { releaseStates } from '../../rules/regex/automata/tables.js'
 import { CoreError } from '../errors.js'
 import { scanQueueBytesMax } from '../limits.js'
 import type { Log } from '../log.js'
@@ -186,6 +187,7 @@ export class WorkerPool {
 
   private onExit(worker: ScanWorker): void {
     this.takeBack(worker)
+    if (this.automata) releaseStates(this.automata, worker.thread)
     this.retired.delete(worker)
     const place = this.workers.indexOf(worker)
     if (place >= 0 && !(this.closing && this.queue.length === 0)) {

@@ -32,6 +32,8 @@ export class ScanWorker {
   readonly loaded: Promise<void>
   /** Resolves when the hot path is compiled too. */
   readonly ready: Promise<void>
+  /** Number of the thread. */
+  readonly thread: number
   warm = false
   ended = false
   private readonly progress: Int32Array
@@ -65,6 +67,7 @@ export class ScanWorker {
       transferList: [port2],
       resourceLimits: { maxYoungGenerationSizeMb: youngMb },
     })
+    this.thread = this.worker.threadId
     const states = { loaded: () => {}, ready: () => {}, failed: [] as ((error: Error) => void)[] }
     this.loaded = new Promise((resolve, reject) => {
       states.loaded = resolve

@@ -1,269 +1,280 @@
-// Lazily determinised automata. Each group of patterns is one automaton; all keep their rows in one arena, so that four of them are
-// walked in one loop over the text: a walk mostly waits for memory, and four independent walks wait together (multi-pattern.md).
-//
-// Row: one entry per byte class of the group, then the number of the state. Entry: n > 0 = offset of the next row; UNKNOWN = not
-// computed yet; other n < 0 = row -n, whose state accepts.
+// Lazily determinised automata of one list of patterns: walks them side by side over a text (walk.ts), computes the transitions that the
+// walk does not know, and keeps them in the states that all threads share (store.ts).
+import { threadId } from 'node:worker_threads'
 import type { MergedAutomaton } from './merge.js'
-import { EOF, KIND_START, KINDS } from './nfa.js'
-import { StateStore } from './states.js'
+import { EOF, KINDS } from './nfa.js'
+import { type Batch, StateStore, type StoreShape, textLength, UNKNOWN } from './store.js'
+import { createWalk, type Walk } from './walk.js'
 
 /** Receives every (pattern, line) that may match, possibly more than once; lines of one pattern ascend. */
 export interface Sink {
   accept(pattern: number, line: number): void
 }
 
-const WALKERS = 4
-const UNKNOWN = -1
-/** Entries per cache line. */
-const ALIGN = 16
-/** A group takes its space from the arena in pieces of so many entries. */
-const CHUNK = 2048
-/** However small its bounds, an arena has so many pieces per group. */
-const chunksMin = 2
-/** This share of the arena is kept free for the next text. */
-const reserveShare = 1 / 16
-
-/** Bounds of an arena. */
-export interface ArenaLimits {
-  /** Capacity of the tables in entries of 4 bytes; untouched pages of a fresh buffer cost no memory. */
-  readonly entries: number
-  /** Transitions that one text may add per group; beyond it the group gives up on this text. */
+/** What a text may cost, in transitions that have to be computed. */
+export interface BuildLimits {
+  /** Per group; beyond it the group gives up on this text. */
   readonly groupBuilds: number
   /** The same for all groups together: what a hostile text can cost. */
   readonly textBuilds: number
-  /** A text that adds more than this is forgotten once half the arena is in use, so that hostile mail cannot fill it. */
+  /** What goes beyond this is not kept once half the room is in use, so that hostile mail cannot fill it. */
   readonly keptBuilds: number
 }
 
-export const defaultLimits: Omit<ArenaLimits, 'entries'> = {
-  groupBuilds: 4000,
-  textBuilds: 24_000,
-  keptBuilds: 3000,
+export const defaultLimits: BuildLimits = { groupBuilds: 4000, textBuilds: 24_000, keptBuilds: 3000 }
+
+/** What a thread needs to walk tables; the same for all lists of a rule set. */
+class Workplace {
+  readonly store: StateStore
+  readonly bytes: Uint8Array
+  /** The text of the moment. */
+  readonly text: Buffer
+  readonly offsets: Uint16Array
+  /** Addresses. */
+  readonly textAt: number
+  readonly rowsAt: number
+  readonly startsAt: number
+  private readonly walks = new Map<number, Walk>()
+
+  constructor(shape: StoreShape, store: StateStore, place: number) {
+    const { memory, placeLength } = shape
+    this.store = store
+    this.bytes = new Uint8Array(memory.buffer)
+    this.offsets = new Uint16Array(memory.buffer)
+    const rowsLength = (placeLength - textLength / 4) / 2
+    this.rowsAt = 4 * place
+    this.startsAt = this.rowsAt + 4 * rowsLength
+    this.textAt = this.startsAt + 4 * rowsLength
+    this.text = Buffer.from(memory.buffer, this.textAt, textLength)
+  }
+
+  walk(width: number): Walk {
+    let walk = this.walks.get(width)
+    if (!walk) this.walks.set(width, (walk = createWalk(this.store.shape.memory, width)))
+    return walk
+  }
+}
+
+/** One per memory in this thread. */
+const workplaces = new WeakMap<StoreShape['memory'], Workplace>()
+
+/** This thread takes part in the tables; false when too many others do. */
+export function join(shape: StoreShape): boolean {
+  if (workplaces.has(shape.memory)) return true
+  const store = new StateStore(shape)
+  const place = store.takePlace(threadId + 1)
+  if (place < 0) return false
+  workplaces.set(shape.memory, new Workplace(shape, store, place))
+  return true
 }
 
 export class Arena {
-  readonly table: Int32Array
   readonly groups: Group[]
-  /** Per four groups: byte -> their four class numbers. */
-  private readonly packedMaps: Int32Array[] = []
-  /** Offsets of free pieces. The first piece is never given away: offset 0 is no row. */
-  private readonly free: number[] = []
-  private readonly chunks: number
+  readonly store: StateStore
+  private readonly workplace: Workplace
+  private readonly batches: readonly Batch[]
+  private readonly walks: Walk[]
+  private ends = new Int32Array(64)
+  private generation = -1
   private buildsLeft = 0
-  /** Entries of older rows that this text has filled in. */
-  private readonly filledIn: number[] = []
-  builds = 0
-  /** Groups that were emptied to make room. */
-  flushes = 0
-  /** Texts that were forgotten. */
-  rollbacks = 0
+  /** Transitions that were computed and not kept. */
+  withheld = 0
 
+  /** @param list which list of the shape the automata are. The thread has joined it. */
   constructor(
     automata: readonly MergedAutomaton[],
-    readonly limits: ArenaLimits,
+    shape: StoreShape,
+    list: number,
+    readonly limits: BuildLimits,
   ) {
-    this.chunks = Math.max(Math.floor(limits.entries / CHUNK), automata.length * chunksMin + 1)
-    this.table = new Int32Array((this.chunks + 1) * CHUNK)
-    for (let chunk = this.chunks; chunk > 0; chunk--) this.free.push(chunk * CHUNK)
+    this.workplace = workplaces.get(shape.memory)!
+    this.store = this.workplace.store
+    this.batches = shape.batches[list]!
+    this.walks = this.batches.map(({ width }) => this.workplace.walk(width))
+    const first = this.batches[0]?.first ?? 0
     let firstId = 0
-    this.groups = automata.map((automaton) => {
-      const group = new Group(this, automaton, firstId)
+    this.groups = automata.map((automaton, index) => {
+      const group = new Group(this, automaton, first + index, firstId)
       firstId += automaton.patterns
       return group
     })
-    for (let first = 0; first < automata.length; first += WALKERS) {
-      const packed = new Int32Array(256)
-      for (let walker = 0; walker < WALKERS; walker++) {
-        const classOf = automata[Math.min(first + walker, automata.length - 1)]!.classOf
-        for (let byte = 0; byte < 256; byte++) packed[byte]! |= classOf[byte]! << (8 * walker)
+    const { table } = this.store
+    // The walkers of a batch that have no group.
+    for (const { rows, width } of this.batches) {
+      for (let walker = 0; walker < width; walker++) {
+        table[(this.workplace.startsAt + rows) / 4 + walker] = 4 * shape.dead
+        table[(this.workplace.rowsAt + rows) / 4 + walker] = 4 * shape.dead
       }
-      this.packedMaps.push(packed)
-    }
-    for (const group of this.groups) group.reset()
-  }
-
-  /** A free piece, or 0. */
-  takeChunk(): number {
-    return this.free.pop() ?? 0
-  }
-
-  giveBack(chunk: number): void {
-    this.free.push(chunk)
-  }
-
-  /** Entries in use. */
-  get size(): number {
-    return (this.chunks - this.free.length) * CHUNK
-  }
-
-  /** Empties the groups that have grown most until there is room for a text: what the others know stays. */
-  private makeRoom(): void {
-    while (this.free.length < this.chunks * reserveShare) {
-      const largest = this.groups.reduce((most, group) => (group.chunks > most.chunks ? group : most))
-      if (largest.chunks <= 1) return
-      this.flushes++
-      largest.reset()
     }
   }
 
   /**
-   * Scans a text of several lines; line i ends before ends[i]. Afterwards `gaveUp` of a group tells that its patterns are unknown for
-   * this text and must all be taken as candidates.
+   * Scans the lines of a text. Afterwards `gaveUp` of a group tells that its patterns are unknown for this text and must all be taken
+   * as candidates.
    */
-  scan(text: Uint8Array, ends: Int32Array, lines: number, sink: Sink): void {
-    this.makeRoom()
+  scan(lines: readonly string[], sink: Sink): void {
+    if (this.groups.length === 0) return
+    const { store } = this
+    store.makeRoom()
+    store.enter()
+    try {
+      this.begin()
+      this.scanPieces(lines, sink)
+    } finally {
+      store.leave()
+    }
+  }
+
+  private begin(): void {
+    const { store } = this
+    const { generation } = store
     this.buildsLeft = this.limits.textBuilds
-    this.filledIn.length = 0
     for (const group of this.groups) group.begin()
-    for (let first = 0; first < this.groups.length; first += WALKERS)
-      this.walk(first, text, ends, lines, sink)
-    const built = this.limits.textBuilds - this.buildsLeft
-    if (built > this.limits.keptBuilds && this.free.length < this.chunks / 2) this.forget()
+    if (generation === this.generation) return
+    this.generation = generation
+    for (const { first, end, rows } of this.batches) {
+      for (let group = first; group < end; group++)
+        store.table[(this.workplace.startsAt + rows) / 4 + group - first] = store.startRow(group)
+    }
+  }
+
+  /** A text that is longer than the room for it comes in pieces; the rows are kept between them. */
+  private scanPieces(lines: readonly string[], sink: Sink): void {
+    const { text } = this.workplace
+    let line = 0
+    let done = 0
+    while (line < lines.length) {
+      const firstLine = line
+      const goesOn = done > 0
+      let at = 0
+      let whole = 0
+      while (line < lines.length) {
+        const content = lines[line]!
+        const left = content.length - done
+        const room = textLength - at
+        if (left > room) {
+          text.write(content.slice(done, done + room), at, 'latin1')
+          done += room
+          at = textLength
+          break
+        }
+        at += text.write(done > 0 ? content.slice(done) : content, at, 'latin1')
+        if (whole === this.ends.length) {
+          const larger = new Int32Array(2 * whole)
+          larger.set(this.ends)
+          this.ends = larger
+        }
+        this.ends[whole++] = at
+        line++
+        done = 0
+      }
+      for (let batch = 0; batch < this.batches.length; batch++)
+        this.walkPiece(batch, firstLine, whole, done > 0 ? at : -1, goesOn, sink)
+    }
+  }
+
+  /** Walks `whole` lines, and what there is of one more up to `openEnd`. */
+  private walkPiece(
+    index: number,
+    firstLine: number,
+    whole: number,
+    openEnd: number,
+    goesOn: boolean,
+    sink: Sink,
+  ): void {
+    const { rowsAt, startsAt, textAt } = this.workplace
+    const { rows } = this.batches[index]!
+    let from = goesOn ? rowsAt + rows : startsAt + rows
+    let at = textAt
+    for (let line = 0; line < whole; line++) {
+      const end = textAt + this.ends[line]!
+      this.walkLine(index, at, end, from, firstLine + line, 1, sink)
+      from = startsAt + rows
+      at = end
+    }
+    if (openEnd >= 0) this.walkLine(index, at, textAt + openEnd, from, firstLine + whole, 0, sink)
+  }
+
+  private walkLine(
+    index: number,
+    start: number,
+    end: number,
+    start0: number,
+    line: number,
+    closes: number,
+    sink: Sink,
+  ): void {
+    const { bytes, offsets, rowsAt } = this.workplace
+    const { table } = this.store
+    const { width, first, end: endGroup, map, rows } = this.batches[index]!
+    const walk = this.walks[index]!
+    const to = rowsAt + rows
+    const firstGroup = first - this.batches[0]!.first
+    const count = endGroup - first
+    let at = start
+    let from = start0
+    for (;;) {
+      at = walk(at, end, from, to, map, closes)
+      if (at < 0 || (at === end && closes === 0)) return
+      const symbol = at < end ? bytes[at]! : EOF
+      const entries = map / 2 + symbol * width
+      for (let k = 0; k < count; k++) {
+        const row = table[to / 4 + k]!
+        const next = table[(row + offsets[entries + k]!) >> 2]!
+        table[to / 4 + k] = next >= 0 ? next : this.groups[firstGroup + k]!.slow(row, symbol, line, sink)
+      }
+      if (symbol === EOF) return
+      at++
+      from = to
+    }
   }
 
   /** False when the text has used up what it may add. */
   mayBuild(): boolean {
-    if (this.buildsLeft <= 0) return false
-    this.buildsLeft--
-    this.builds++
-    return true
+    return this.buildsLeft-- > 0
   }
 
-  /** Fills in an entry; of a row that is older than the text, so that it can be taken back. */
-  setEntry(at: number, entry: number, isOld: boolean): void {
-    this.table[at] = entry
-    if (isOld) this.filledIn.push(at)
-  }
-
-  /** Takes back all that the last text has added. */
-  private forget(): void {
-    this.rollbacks++
-    for (const at of this.filledIn) this.table[at] = UNKNOWN
-    for (const group of this.groups) group.forget()
-  }
-
-  /** Walks four automata at once. Where fewer are left, the last one is walked again beside itself and told once. */
-  private walk(first: number, text: Uint8Array, ends: Int32Array, lines: number, sink: Sink): void {
-    const { table, groups } = this
-    const last = groups.length - 1
-    const map = this.packedMaps[first / WALKERS]!
-    const a = groups[first]!
-    const b = groups[Math.min(first + 1, last)]!
-    const c = groups[Math.min(first + 2, last)]!
-    const d = groups[Math.min(first + 3, last)]!
-    let at = 0
-    for (let line = 0; line < lines; line++) {
-      const end = ends[line]!
-      let rowA = a.startRow
-      let rowB = b.startRow
-      let rowC = c.startRow
-      let rowD = d.startRow
-      for (;;) {
-        let nextA = 0
-        let nextB = 0
-        let nextC = 0
-        let nextD = 0
-        while (at < end) {
-          const classes = map[text[at]!]!
-          nextA = table[(rowA + (classes & 255)) | 0]!
-          nextB = table[(rowB + ((classes >>> 8) & 255)) | 0]!
-          nextC = table[(rowC + ((classes >>> 16) & 255)) | 0]!
-          nextD = table[(rowD + (classes >>> 24)) | 0]!
-          if ((nextA | nextB | nextC | nextD) < 0) break
-          rowA = nextA
-          rowB = nextB
-          rowC = nextC
-          rowD = nextD
-          at = (at + 1) | 0
-        }
-        const byte = at < end ? text[at]! : EOF
-        if (byte === EOF) nextA = nextB = nextC = nextD = UNKNOWN
-        rowA = nextA >= 0 ? nextA : a.slow(rowA, byte, line, sink)
-        if (b === a) rowB = rowA
-        else rowB = nextB >= 0 ? nextB : b.slow(rowB, byte, line, sink)
-        if (c === b) rowC = rowB
-        else rowC = nextC >= 0 ? nextC : c.slow(rowC, byte, line, sink)
-        if (d === c) rowD = rowC
-        else rowD = nextD >= 0 ? nextD : d.slow(rowD, byte, line, sink)
-        if (byte === EOF) break
-        at++
-      }
-    }
+  /** Whether what is computed for this text is kept for others. */
+  get keeps(): boolean {
+    const built = this.limits.textBuilds - this.buildsLeft
+    return built <= this.limits.keptBuilds || this.store.size * 2 <= this.store.capacity
   }
 }
 
+/** Room for one set of positions under construction, of any group; and which positions are in it. */
+let scratch = new Int32Array(0)
+let mark = new Int32Array(0)
+let generation = 0
+
 export class Group {
-  startRow = 0
   gaveUp = false
   private buildsLeft = 0
-  private statesBefore = 0
-  /** Pieces of the arena, and where the next row goes in the last one. */
-  private readonly owned: number[] = []
-  private nextRow = 0
-  private chunksBefore = 0
-  private nextRowBefore = 0
-  private readonly states = new StateStore()
-  /** The state under construction: positions, ~pattern for accepting ones. */
-  private readonly scratch: Int32Array
+  /** The state that the walk is in, while it is in the row that belongs to none: nobody else knows this state. */
+  private loose = new Int32Array(0)
+  private looseLength = 0
+  private looseKind = 0
+  private readonly lost: number
+  private readonly dead: number
   private filled = 0
-  private readonly mark: Int32Array
-  private generation = 0
 
   constructor(
     private readonly arena: Arena,
     readonly automaton: MergedAutomaton,
+    private readonly number: number,
     readonly firstId: number,
   ) {
+    this.lost = 4 * arena.store.shape.lost
+    this.dead = 4 * arena.store.shape.dead
     const slots = automaton.positions + automaton.patterns
-    this.mark = new Int32Array(slots)
-    this.scratch = new Int32Array(slots)
-  }
-
-  get chunks(): number {
-    return this.owned.length
-  }
-
-  reset(): void {
-    this.states.clear()
-    this.release(0)
-    this.nextRow = 0
-    this.filled = 0
-    this.startRow = this.intern(this.automaton.startKind[KIND_START]!)
+    if (slots > mark.length) {
+      scratch = new Int32Array(slots)
+      mark = new Int32Array(slots)
+    }
   }
 
   begin(): void {
     this.buildsLeft = this.arena.limits.groupBuilds
-    this.statesBefore = this.states.count
-    this.chunksBefore = this.owned.length
-    this.nextRowBefore = this.nextRow
     this.gaveUp = false
-  }
-
-  /** Back to what was known before the text. */
-  forget(): void {
-    this.states.truncate(this.statesBefore)
-    this.release(this.chunksBefore)
-    this.nextRow = this.nextRowBefore
-  }
-
-  /** Keeps the first pieces only. */
-  private release(kept: number): void {
-    while (this.owned.length > kept) this.arena.giveBack(this.owned.pop()!)
-  }
-
-  /** Space for a row, all its entries unknown; 0 if there is none. */
-  private allocate(width: number): number {
-    const { owned } = this
-    if (owned.length === 0 || this.nextRow + width > owned.at(-1)! + CHUNK) {
-      const chunk = this.arena.takeChunk()
-      if (chunk === 0) return 0
-      owned.push(chunk)
-      this.nextRow = chunk
-    }
-    const row = this.nextRow
-    this.arena.table.fill(UNKNOWN, row, row + width)
-    this.nextRow += width + (-width & (ALIGN - 1))
-    return row
   }
 
   private unite(position: number, kind: number): void {
@@ -273,78 +284,85 @@ export class Group {
     for (let i = at + 1; i <= end; i++) {
       const next = lists[i]!
       const slot = next >= 0 ? next : positions + ~next
-      if (this.mark[slot] === this.generation) continue
-      this.mark[slot] = this.generation
-      this.scratch[this.filled++] = next
+      if (mark[slot] === generation) continue
+      mark[slot] = generation
+      scratch[this.filled++] = next
     }
   }
 
-  /** The table entry of the state made of the scratch positions; 0 if the arena is full. */
-  private intern(kind: number): number {
-    const length = this.filled
-    const { classes } = this.automaton
-    sortPositions(this.scratch, length)
-    const known = this.states.find(this.scratch, length, kind)
-    if (known >= 0) return this.states.entry(known)
-    const row = this.allocate(classes + 1)
-    if (row === 0) return 0
-    const entry = length > 0 && this.scratch[0]! < 0 ? -row : row
-    this.arena.table[row + classes] = this.states.count
-    this.states.add(this.scratch, length, kind, entry)
-    return entry
-  }
-
-  /** Computes a missing transition; 0 if the arena is full. */
-  private build(row: number, cls: number): number {
-    this.generation++
-    const { classes, positions, startStepAt, lists, kindOfClass, startKind, setOf, accepting } =
-      this.automaton
-    const state = this.arena.table[row + classes]!
-    const initial = startStepAt[this.states.kind(state) * classes + cls]!
+  /** Leaves in `scratch` where this class leads from the members list[from..to) of a state. */
+  private step(list: Int32Array, from: number, to: number, stateKind: number, cls: number): void {
+    generation++
+    const { classes, positions, startStepAt, lists, kindOfClass, setOf, accepting } = this.automaton
+    const initial = startStepAt[stateKind * classes + cls]!
     const count = lists[initial]!
     for (let i = 0; i < count; i++) {
       const position = lists[initial + 1 + i]!
-      this.mark[position >= 0 ? position : positions + ~position] = this.generation
-      this.scratch[i] = position
+      mark[position >= 0 ? position : positions + ~position] = generation
+      scratch[i] = position
     }
     this.filled = count
     const kind = kindOfClass[cls]!
-    const members = this.states.members
-    const to = this.states.to(state)
-    for (let i = this.states.from(state); i < to; i++) {
-      const position = members[i]!
+    for (let i = from; i < to; i++) {
+      const position = list[i]!
       if (position >= 0 && accepting[setOf[position]! * classes + cls] === 1) this.unite(position, kind)
     }
-    const entry = this.intern(startKind[kind]!)
-    if (entry !== 0) this.arena.setEntry(row + cls, entry, state < this.statesBefore)
-    return entry
+    sortPositions(scratch, this.filled)
   }
 
   /**
-   * The uncommon moves: unknown transitions, accepting states, the end of a line. Returns the next row. A group that gave up stays in
-   * its start row.
+   * The uncommon moves: unknown transitions and accepting states. Returns the next row. A group that gave up stays in a row that leads
+   * nowhere.
    */
-  slow(row: number, byte: number, line: number, sink: Sink): number {
-    if (this.gaveUp) return this.startRow
+  slow(row: number, symbol: number, line: number, sink: Sink): number {
+    const { table } = this.arena.store
     const { classes, classOf, eofClass } = this.automaton
-    const cls = byte === EOF ? eofClass : classOf[byte]!
-    let next = this.arena.table[row + cls]!
+    const cls = symbol === EOF ? eofClass : classOf[symbol]!
+    const from = row >> 2
+    let next = row === this.lost ? UNKNOWN : Atomics.load(table, from + cls)
     if (next === UNKNOWN) {
-      next = this.buildsLeft-- > 0 && this.arena.mayBuild() ? this.build(row, cls) : 0
-      if (next === 0) {
+      if (this.buildsLeft-- <= 0 || !this.arena.mayBuild()) {
         this.gaveUp = true
-        return this.startRow
+        return this.dead
+      }
+      if (row === this.lost) this.step(this.loose, 0, this.looseLength, this.looseKind, cls)
+      else {
+        const record = table[from + classes]!
+        const members = from + classes + 1
+        this.step(table, members, members + (record >> 2), record & 3, cls)
+      }
+      next = this.keep(row, cls)
+      if (next === UNKNOWN) {
+        this.report(this.loose, 0, this.looseLength, line, sink)
+        return this.lost
       }
     }
-    if (next < 0) {
-      next = -next
-      const state = this.arena.table[next + classes]!
-      const members = this.states.members
-      const to = this.states.to(state)
-      for (let i = this.states.from(state); i < to && members[i]! < 0; i++)
-        sink.accept(this.firstId + ~members[i]!, line)
+    if (next > 0) return next
+    const record = (-next >> 2) + classes
+    this.report(table, record + 1, record + 1 + (table[record]! >> 2), line, sink)
+    return -next
+  }
+
+  /** The entry for the state in `scratch`; UNKNOWN when it could not be kept and became the loose one. */
+  private keep(row: number, cls: number): number {
+    const { store } = this.arena
+    const kind = this.automaton.startKind[this.automaton.kindOfClass[cls]!]!
+    let entry = store.find(this.number, kind, scratch, this.filled)
+    if (entry === UNKNOWN && this.arena.keeps) entry = store.add(this.number, kind, scratch, this.filled)
+    if (entry !== UNKNOWN) {
+      if (row !== this.lost) store.setEntry((row >> 2) + cls, entry)
+      return entry
     }
-    return next
+    this.arena.withheld++
+    if (this.loose.length < this.filled) this.loose = new Int32Array(2 * this.filled)
+    for (let i = 0; i < this.filled; i++) this.loose[i] = scratch[i]!
+    this.looseLength = this.filled
+    this.looseKind = kind
+    return UNKNOWN
+  }
+
+  private report(members: Int32Array, from: number, to: number, line: number, sink: Sink): void {
+    for (let i = from; i < to && members[i]! < 0; i++) sink.accept(this.firstId + ~members[i]!, line)
   }
 }
 

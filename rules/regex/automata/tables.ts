@@ -5,6 +5,7 @@ import { parsePerl } from '../parse.js'
 import { planGroups } from './group.js'
 import { type MergedAutomaton, mergePatterns } from './merge.js'
 import { buildNfa, type PatternNfa } from './nfa.js'
+import { createStore, StateStore, type StoreShape } from './store.js'
 
 /** A pattern as the automata need it. */
 export interface PatternSource {
@@ -20,6 +21,8 @@ export interface AutomatonSet {
   readonly exact: Uint8Array
   /** Places of patterns that no automaton filters: they match nearly anything, or are too large. */
   readonly always: Int32Array
+  /** Where their states are, and which list they are there; undefined = a scan makes its own. */
+  readonly states?: { readonly shape: StoreShape; readonly list: number }
 }
 
 /** Changes with the meaning of the tables, so that old cache files are not mistaken for current ones. */
@@ -72,6 +75,37 @@ export function buildAutomata(patterns: readonly PatternSource[]): AutomatonSet 
   }
 }
 
+/** Table entries per position of the automata, and the bounds for all lists of a rule set in entries (4 bytes each). */
+const entriesPerPosition = 120
+const entriesMin = 1 << 20
+const entriesMax = 12 << 20
+
+/** Room for the states of these sets, of which only what is used costs memory. */
+export function entriesFor(sets: Iterable<AutomatonSet>): number {
+  let positions = 0
+  for (const { automata } of sets) for (const automaton of automata) positions += automaton.positions
+  return Math.min(entriesMax, Math.max(entriesMin, positions * entriesPerPosition))
+}
+
+/** The same sets with a common memory for their states, which threads share when they are posted the sets. */
+export function shareStates(sets: ReadonlyMap<string, AutomatonSet>): Map<string, AutomatonSet> {
+  const lists = [...sets.values()]
+  const shape = createStore(
+    lists.map(({ automata }) => automata),
+    entriesFor(lists),
+  )
+  return new Map([...sets].map(([key, set], list) => [key, { ...set, states: { shape, list } }]))
+}
+
+/** A thread that took part has ended, perhaps in the middle of something. */
+export function releaseStates(sets: ReadonlyMap<string, AutomatonSet>, thread: number): void {
+  for (const { states } of sets.values()) {
+    if (!states) continue
+    new StateStore(states.shape).release(thread + 1)
+    return
+  }
+}
+
 function nfaOf(source: string, flags: string): PatternNfa | undefined {
   try {
     const parsed = parsePerl(source, flags)
@@ -84,7 +118,7 @@ function nfaOf(source: string, flags: string): PatternNfa | undefined {
 
 /** The sets as one buffer for the cache file. */
 export function encodeSets(sets: ReadonlyMap<string, AutomatonSet>): Buffer {
-  const plain = [...sets].map(([key, set]) => [
+  const plain = [...sets].map(([key, { states: _, ...set }]) => [
     key,
     {
       ...set,

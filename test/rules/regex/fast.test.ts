@@ -5,7 +5,6 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import type { ArenaLimits } from '../../../rules/regex/automata/arena.js'
 import {
   type AutomatonSet,
   buildAutomata,
@@ -13,12 +12,16 @@ import {
   encodeSets,
   type PatternSource,
   patternsKey,
+  shareStates,
 } from '../../../rules/regex/automata/tables.js'
-import { createFastMatcher, createSwitchingMatcher } from '../../../rules/regex/fast.js'
+import { createFastMatcher, createSwitchingMatcher, type OwnTables } from '../../../rules/regex/fast.js'
 import type { PatternUse, TextMatcher } from '../../../rules/regex/matcher.js'
 import { createPlainMatcher, LazyPattern } from '../../../rules/regex/plain.js'
 import { loadRules } from '../../../src/ruling.js'
 import { readOracle } from '../../support/oracle.js'
+import { nearMisses, randomLines, randomPattern } from '../../support/patterns.js'
+
+declare const WebAssembly: { Memory: new (size: object) => object }
 
 interface OracleTexts {
   readonly body: readonly string[]
@@ -109,7 +112,9 @@ function* realTexts(): Generator<readonly string[]> {
 test('real texts: hits, counts and places are those of the plain engine, found by the automata', () => {
   const fast = createSwitchingMatcher(rules.uses)
   assert.equal(fast.fastTexts, 0)
-  fast.adopt(ruleSet)
+  const shared = shareStates(new Map([['rules', ruleSet]])).get('rules')!
+  assert.ok(shared.states!.shape.memory instanceof WebAssembly.Memory)
+  fast.adopt(shared)
   let hits = 0
   let scans = 0
   for (const lines of realTexts()) {
@@ -121,7 +126,7 @@ test('real texts: hits, counts and places are those of the plain engine, found b
   assert.equal(fast.fastTexts, scans)
 })
 
-const starved: Record<string, Partial<ArenaLimits>> = {
+const starved: Record<string, OwnTables> = {
   'an arena that is full at once': { entries: 1 },
   'a small arena': { entries: 40_000 },
   'few builds per group': { groupBuilds: 10 },
@@ -135,9 +140,19 @@ for (const [name, limits] of Object.entries(starved)) {
     let turn = 0
     for (const lines of realTexts())
       if (turn++ % 3 === 0) assertSame(fast, plainRules, lines, rules.uses.length)
-    if (limits.entries) assert.ok(fast.arena.flushes + fast.arena.rollbacks > 0)
+    if (limits.entries) assert.ok(fast.arena.store.flushes + fast.arena.withheld > 0)
   })
 }
+
+test('a text longer than the room for it is walked in pieces', () => {
+  const fast = createFastMatcher(rules.uses, ruleSet)
+  const real = [...realTexts()].slice(0, 100).flat()
+  for (const lines of [real, [real.join(' ').repeat(2)], [...real.map((line) => line.repeat(40)), '']]) {
+    const length = lines.reduce((sum, line) => sum + line.length, 0)
+    assert.ok(length > 1 << 16, `${length} bytes`)
+    assertSame(fast, plainRules, lines, rules.uses.length)
+  }
+})
 
 test('tables from a file give the same hits; other bytes are no tables', () => {
   const key = patternsKey(rules.sources)
@@ -161,56 +176,6 @@ test('the key of a list changes with every pattern, flag and order', () => {
 
 // ---- random patterns
 
-const letters = ['a', 'b', 'B', '0', ' ', '\n', '-', '\xe9']
-const escaped: Record<string, string> = { '\n': '\\n', '\xe9': '\\xe9', '-': '\\-' }
-const leaf = fc.oneof(
-  { weight: 8, arbitrary: fc.constantFrom(...letters).map((letter) => escaped[letter] ?? letter) },
-  { weight: 2, arbitrary: fc.constantFrom('.', '\\w', '\\s', '\\d', '\\S', '[^a]', '[ab0]', '[^\\n]') },
-  { weight: 2, arbitrary: fc.constantFrom('\\b', '\\B', '^', '$', '\\z', '\\Z', '\\A') },
-)
-const quantifiers = fc.constantFrom('*', '+', '?', '*?', '{2}', '{1,3}', '{0,20}', '++', '{2,}', '??')
-
-/** Perl source of a random tree. */
-const tree = fc.letrec<{ node: string }>((tie) => ({
-  node: fc.oneof(
-    { maxDepth: 4, withCrossShrink: true },
-    { weight: 4, arbitrary: leaf },
-    {
-      weight: 4,
-      arbitrary: fc.array(tie('node'), { minLength: 2, maxLength: 4 }).map((items) => items.join('')),
-    },
-    {
-      weight: 2,
-      arbitrary: fc
-        .array(tie('node'), { minLength: 2, maxLength: 3 })
-        .map((items) => `(?:${items.join('|')})`),
-    },
-    { weight: 2, arbitrary: fc.tuple(tie('node'), quantifiers).map(([item, many]) => `(?:${item})${many}`) },
-    {
-      weight: 1,
-      arbitrary: fc
-        .tuple(fc.constantFrom('?=', '?!', '?<=', '?<!', '?>', ''), tie('node'))
-        .map(([kind, item]) => `(${kind}${/^\?<[=!]/.test(kind) ? 'a' : item})`),
-    },
-  ),
-})).node
-
-const pattern = fc.record({ source: tree, flags: fc.constantFrom('', 'i', 's', 'm', 'is') })
-const piece = fc.oneof(
-  fc.array(fc.constantFrom(...letters), { maxLength: 12 }).map((chars) => chars.join('')),
-  fc.constantFrom('ab', 'abab', 'a b', '00', '', 'aaaaaaaaaaaa'),
-)
-const randomLines = fc.array(
-  fc.array(piece, { maxLength: 4 }).map((pieces) => pieces.join('')),
-  { minLength: 1, maxLength: 5 },
-)
-
-/** Literal letters of a pattern, some lost or doubled: close to matching, often not matching. */
-function nearMiss(source: string): string[] {
-  const plain = source.replace(/\\[a-zA-Z]|\(\?[^\w]*|[()[\]{}|*+?^$\\]|\d,?/g, '')
-  return [plain, plain.slice(1), plain.slice(0, -1), plain + plain, `a${plain}0`]
-}
-
 function valid({ source, flags }: PatternSource): boolean {
   try {
     return new LazyPattern(source, flags).regExp !== undefined
@@ -222,13 +187,13 @@ function valid({ source, flags }: PatternSource): boolean {
 test('random patterns on random and nearly matching texts', () => {
   let automata = 0
   fc.assert(
-    fc.property(fc.array(pattern, { minLength: 6, maxLength: 12 }), randomLines, (list, lines) => {
+    fc.property(fc.array(randomPattern, { minLength: 6, maxLength: 12 }), randomLines, (list, lines) => {
       const { sources, uses } = patternsOf(list.filter(valid))
       const set: AutomatonSet = buildAutomata(sources)
       automata += set.automata.length
       const fast = createFastMatcher(uses, set)
       const plain = createPlainMatcher(uses)
-      for (const text of [lines, sources.flatMap(({ source }) => nearMiss(source)), [lines.join('\n')]])
+      for (const text of [lines, sources.flatMap(({ source }) => nearMisses(source)), [lines.join('\n')]])
         assertSame(fast, plain, text, uses.length)
     }),
     { numRuns: Number(process.env['HAMD_FUZZ_RUNS'] ?? 1500), seed: 5 },

@@ -1,0 +1,56 @@
+// The inner loop of the automata: WebAssembly and plain JavaScript stop at the same places with the same rows.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createMemory, createWalk, walkPlainly, widths } from '../../../rules/regex/automata/walk.js'
+
+/** Numbers from 0 to `below`, the same ones each time. */
+function randomNumbers(): (below: number) => number {
+  let state = 12345
+  return (below) => {
+    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff
+    return (state >> 8) % below
+  }
+}
+
+const classes = 8
+const rowCount = 40
+const rowBytes = 4 * classes
+const mapAt = 64 * 1024
+const textAt = mapAt + 257 * 2 * 16
+const textLength = 200
+const rowsAt = textAt + 256
+
+for (const width of widths) {
+  test(`${width} automata: WebAssembly steps as plain JavaScript does`, () => {
+    const memory = createMemory(1 << 17, false)
+    const fast = createWalk(memory, width)
+    assert.match(String(fast), /native code/)
+    const plain = walkPlainly(memory, width)
+    const words = new Int32Array(memory.buffer)
+    const random = randomNumbers()
+    const row = () => rowBytes * (1 + random(rowCount))
+    for (let i = rowBytes / 4; i < (rowBytes / 4) * (rowCount + 1); i++) words[i] = row()
+    for (let i = 0; i < 257 * width; i++) new Uint16Array(memory.buffer, mapAt)[i] = 4 * random(classes)
+    let interrupted = 0
+    let clean = 0
+    for (let turn = 0; turn < 500; turn++) {
+      // Unknown and accepting entries, more of them as time goes by.
+      if (turn % 50 === 49) words[(row() >> 2) + random(classes)] = random(2) ? -1 : -row()
+      const bytes = new Uint8Array(memory.buffer, textAt, textLength)
+      for (let i = 0; i < textLength; i++) bytes[i] = random(256)
+      const start = Array.from({ length: width }, row)
+      const end = textAt + random(turn % 2 ? textLength : 4)
+      const closes = random(2)
+      const [one, other] = [fast, plain].map((walk) => {
+        words.set(start, rowsAt / 4)
+        const to = rowsAt + 64
+        const at = walk(textAt, end, rowsAt, to, mapAt, closes)
+        return { at, rows: at < 0 ? [] : [...words.subarray(to / 4, to / 4 + width)] }
+      })
+      assert.deepEqual(one, other)
+      if (one!.at < 0) clean++
+      else if (one!.at < end) interrupted++
+    }
+    assert.ok(interrupted > 50 && clean > 20, `${interrupted} interrupted, ${clean} clean`)
+  })
+}
