@@ -1,14 +1,11 @@
 // The core as fronts see it (types.ts, Core): scans through the workers or in place, learning, counters. What happens after a verdict
 // - remembering features, auto-learning, listeners such as history and metrics - happens here and cannot change the answer any more.
 import type { LearnerClient } from '../bayes/index.js'
-import { CoreError } from './errors.js'
 import type { Log } from './log.js'
-import { createScanClassifier } from './opinion.js'
 import { type PoolOptions, type Ruling, WorkerPool } from './pool/pool.js'
-import { warmUp } from './pool/warmup.js'
-import { withoutMarkup } from './report/index.js'
+import { withoutMarkup } from './report/unmark.js'
 import type { ScanOutcome } from './scan.js'
-import { createScanner, type Scanner, symbolsOf } from './scanner.js'
+import { symbolsOf } from './symbols.js'
 import type {
   Core,
   CoreStats,
@@ -39,7 +36,7 @@ export interface CoreOptions {
 export type ScanListener = (request: Request, scanned: Scanned) => void
 
 /** Scans by the thread that calls, or by workers. */
-interface Runner {
+export interface Runner {
   scan(request: Request): Promise<ScanOutcome>
   reload(ruling: Ruling): Promise<void>
   close(): Promise<void>
@@ -188,7 +185,8 @@ function thresholdsOf(ruling: Ruling): Record<string, number> {
 }
 
 async function createRunner(ruling: Ruling, options: CoreOptions): Promise<Runner> {
-  if (options.workers === 0) return createInlineRunner(ruling, options)
+  // What scans is large: a server with workers never loads it in this thread.
+  if (options.workers === 0) return (await import('./inline.js')).createInlineRunner(ruling, options)
   const poolOptions: PoolOptions = {
     count: options.workers,
     queueMax: options.queueMax,
@@ -201,53 +199,4 @@ async function createRunner(ruling: Ruling, options: CoreOptions): Promise<Runne
     onSuspend: (rule) => options.log.error({ rule }, 'rule suspended until the next reload'),
   }
   return WorkerPool.start(ruling, poolOptions)
-}
-
-/** Small machines, commands and tests: no threads for scanning. */
-async function createInlineRunner(ruling: Ruling, options: CoreOptions): Promise<Runner> {
-  const make = (given: Ruling): Scanner =>
-    createScanner({
-      ...given,
-      net: options.net,
-      dataDir: options.dataDir,
-      classifier: options.learner && createScanClassifier(options.learner.shared),
-    })
-  let scanner = make(ruling)
-  await warmUp(scanner.context)
-  let inFlight = 0
-  let idle: (() => void) | undefined
-  let closing = false
-  return {
-    // Those whose look-ups are awaited: all of them wait for this one thread.
-    get waiting() {
-      return inFlight
-    },
-    get inFlight() {
-      return inFlight
-    },
-    suspendedRules: [],
-    async scan(request) {
-      if (closing) throw new CoreError('shutting-down', 'hamd is shutting down')
-      if (inFlight >= options.queueMax)
-        throw new CoreError('overloaded', `${inFlight} messages are under way already`)
-      inFlight++
-      try {
-        return await scanner.scan(request)
-      } catch (error) {
-        throw new CoreError('scan-failed', messageOf(error), { cause: error })
-      } finally {
-        inFlight--
-        if (inFlight === 0) idle?.()
-      }
-    },
-    async reload(next) {
-      const fresh = make(next)
-      await warmUp(fresh.context)
-      scanner = fresh
-    },
-    async close() {
-      closing = true
-      if (inFlight > 0) await new Promise<void>((resolve) => (idle = resolve))
-    },
-  }
 }

@@ -1,7 +1,7 @@
 // Makes a ScanContext from plain data and keeps it: the part of a scan that is the same for all messages of one thread.
 import { join } from 'node:path'
 import { createEngine } from '../rules/engine/run.js'
-import type { Plan, Rule } from '../rules/engine/types.js'
+import type { Plan } from '../rules/engine/types.js'
 import { plugins } from './checks/index.js'
 import { openReputationStore } from './checks/reputationstore.js'
 import type { PrefsSource } from './pool/protocol.js'
@@ -13,7 +13,8 @@ import {
   type ScanPolicy,
   scanMessage,
 } from './scan.js'
-import type { Net, ReputationStore, Request, SymbolInfo } from './types.js'
+import { groupOf } from './symbols.js'
+import type { Net, ReputationStore, Request } from './types.js'
 import { domainLists } from './views/directives.js'
 import { createDomains } from './views/domains.js'
 
@@ -56,22 +57,4 @@ export function createScanner(setup: ScannerSetup): Scanner {
 function openReputation(plan: Plan, dataDir: string | undefined): ReputationStore | undefined {
   const wanted = plan.plugins.includes('AWL') || plan.plugins.includes('TxRep')
   return wanted && dataDir !== undefined ? openReputationStore(join(dataDir, 'reputation.sqlite')) : undefined
-}
-
-/** A rule's group for rspamd's clients: the name of its file without number and ending (`72_active.cf` -> `active`). */
-function groupOf(rule: Rule): string {
-  const file = rule.place.file.split('/').at(-1) ?? ''
-  return file.replace(/^\d+_/, '').replace(/\.\w+$/, '') || 'local'
-}
-
-/** Symbols of a plan as the controller lists them; subtests left out. */
-export function symbolsOf(plan: Plan, scoreSet: 0 | 1 | 2 | 3): readonly SymbolInfo[] {
-  return plan.rules
-    .filter((rule) => !rule.name.startsWith('__') && rule.kind !== 'empty')
-    .map((rule) => ({
-      symbol: rule.name,
-      score: rule.scores[scoreSet],
-      description: rule.description,
-      group: groupOf(rule),
-    }))
 }

@@ -1,7 +1,7 @@
 // Our own rules in this thread, without look-ups: what the fronts are given in a server, minus workers and network.
 import { hostname } from 'node:os'
 import { loadRules } from '../../../src/ruling.js'
-import { symbolsOf } from '../../../src/scanner.js'
+import { symbolsOf } from '../../../src/symbols.js'
 import type { Core, Request } from '../../../src/types.js'
 import { smallCore } from '../../support/core.js'
 import { offlineScanner } from '../../support/offline.js'
