@@ -11,7 +11,11 @@ export function wrongNetwork(words: readonly string[]): string | undefined {
   })
 }
 
-export function allowedNetworks(words: readonly string[]): BlockList {
+/** Answers that are kept: a mail server asks a thousand times a minute. */
+const knownMax = 1000
+
+/** Says whether an address may connect. */
+export function allowedNetworks(words: readonly string[]): (address: string) => boolean {
   const list = new BlockList()
   for (const word of words) {
     const [address = '', length] = word.split('/')
@@ -19,9 +23,14 @@ export function allowedNetworks(words: readonly string[]): BlockList {
     if (length === undefined) list.addAddress(address, family)
     else list.addSubnet(address, Number(length), family)
   }
-  return list
-}
-
-export function isAllowed(address: string, allowed: BlockList): boolean {
-  return isIP(address) !== 0 && allowed.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
+  const known = new Map<string, boolean>()
+  return (address) => {
+    const before = known.get(address)
+    if (before !== undefined) return before
+    const version = isIP(address)
+    const answer = version !== 0 && list.check(address, version === 6 ? 'ipv6' : 'ipv4')
+    if (known.size >= knownMax) known.clear()
+    known.set(address, answer)
+    return answer
+  }
 }

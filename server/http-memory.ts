@@ -1,8 +1,7 @@
-// Memory of requests under way: the common budget of all of them, and a body that grows without waste.
+// Memory of requests under way: the common budget of all of them.
 
 /** So much of every request is not charged to the budget: the size of nearly all mail. */
 const requestFreeBytes = 256 * 1024
-const blockBytes = 64 * 1024
 
 /**
  * Bytes held by all requests together: stops a crowd of large slow uploads, or of small bodies that inflate to large ones, from
@@ -48,38 +47,4 @@ export interface Holding {
   give(bytes: number): void
   /** To be called when the reply is out; may be called again. */
   release(): void
-}
-
-/** A body that grows, in blocks: a buffer per piece would let one-byte chunks take a hundred times their size. */
-export class BodyBlocks {
-  length = 0
-  private readonly blocks: Buffer[] = []
-  private fill = 0
-
-  add(piece: Buffer): void {
-    for (let at = 0; at < piece.length; ) {
-      let block = this.blocks.at(-1)
-      if (!block || this.fill === block.length) {
-        block = Buffer.allocUnsafeSlow(blockBytes)
-        this.blocks.push(block)
-        this.fill = 0
-      }
-      const copied = piece.copy(block, this.fill, at)
-      this.fill += copied
-      at += copied
-    }
-    this.length += piece.length
-  }
-
-  /** All bytes, in a SharedArrayBuffer: scan workers read it without a copy. */
-  finish(): Uint8Array {
-    const bytes = new Uint8Array(new SharedArrayBuffer(this.length))
-    let at = 0
-    for (const block of this.blocks) {
-      const part = block.subarray(0, Math.min(block.length, this.length - at))
-      bytes.set(part, at)
-      at += part.length
-    }
-    return bytes
-  }
 }

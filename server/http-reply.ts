@@ -38,17 +38,15 @@ export function safePhrase(phrase: string): string {
 }
 
 export function formatReply(reply: HttpReply, server: string, now: Date): Buffer {
-  const body = typeof reply.body === 'string' ? Buffer.from(reply.body) : reply.body
-  const head = [
-    `HTTP/1.1 ${reply.status} ${safePhrase(reply.phrase)}`,
-    'Connection: close',
-    `Server: ${server}`,
-    `Date: ${now.toUTCString()}`,
-    `Content-Length: ${body.length}`,
-    ...(reply.type === '' ? [] : [`Content-Type: ${reply.type}`]),
-    ...(reply.headers ?? []).map(([name, value]) => `${name}: ${safePhrase(value)}`),
-  ]
-  return Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1'), body])
+  const { body, headers = [] } = reply
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
+  let head = `HTTP/1.1 ${reply.status} ${safePhrase(reply.phrase)}\r\nConnection: close\r\nServer: ${server}\r\n`
+  head += `Date: ${now.toUTCString()}\r\nContent-Length: ${length}\r\n`
+  if (reply.type !== '') head += `Content-Type: ${reply.type}\r\n`
+  for (const [name, value] of headers) head += `${name}: ${safePhrase(value)}\r\n`
+  head += '\r\n'
+  // The head is ASCII, so that one text with the body makes the same bytes.
+  return typeof body === 'string' ? Buffer.from(head + body) : Buffer.concat([Buffer.from(head), body])
 }
 
 /**

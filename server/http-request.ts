@@ -4,8 +4,9 @@
 // while the listener still looks for the dialect. The parser below knows no socket, so that every split of the bytes can be tested.
 import type { Socket } from 'node:net'
 import { firstLineBytesMax, httpHeaderBytesMax, httpRequestMs, messageBytesMax } from '../src/limits.js'
+import { Body } from './body.js'
 import { decodeValue, HeaderList } from './http-headers.js'
-import { BodyBlocks, type Holding } from './http-memory.js'
+import type { Holding } from './http-memory.js'
 
 /** What was refused and how the front should take it. */
 export type ReadFailure =
@@ -51,6 +52,7 @@ const chunkLineBytesMax = 1024
 const trailerBytesMax = 16 * 1024
 
 const lf = 0x0a
+const none = Buffer.alloc(0)
 
 type State = 'head' | 'body' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'trailer' | 'done' | 'failed'
 
@@ -61,13 +63,13 @@ export class RequestParser {
   /** Bytes behind the request: a second, pipelined one, or a body without a length. */
   trailingBytes = 0
 
-  private head = Buffer.alloc(0)
+  private head = none
   private headLength = 0
   private scanned = 0
   private headers = new HeaderList([])
   private startLine = ''
   private hasLength = false
-  private readonly body = new BodyBlocks()
+  private body = new Body()
   /** Bytes still due in the body or the present chunk. */
   private due = 0
   private line = ''
@@ -109,24 +111,31 @@ export class RequestParser {
   private fail(failure: ReadFailure): Buffer {
     this.state = 'failed'
     this.failure = failure
-    return Buffer.alloc(0)
+    return none
   }
 
   private feedHead(chunk: Buffer): Buffer {
+    // Nearly every head comes in one piece, and then it is read where it lies.
+    if (this.headLength === 0) {
+      const end = this.findHeadEnd(chunk)
+      if (end >= 0 && end <= this.headerBytesMax)
+        return this.startBody(chunk.toString('latin1', 0, end)) ? chunk.subarray(end) : none
+      this.scanned = 0
+    }
     this.appendHead(chunk)
-    const end = this.findHeadEnd()
+    const end = this.findHeadEnd(this.head.subarray(0, this.headLength))
     const length = end < 0 ? this.headLength : end
     if (length > this.headerBytesMax) return this.fail('too-large')
     if (end < 0) {
       if (this.headLength > firstLineBytesMax && this.head.subarray(0, firstLineBytesMax).indexOf(lf) < 0) {
         return this.fail('too-large')
       }
-      return Buffer.alloc(0)
+      return none
     }
     const rest = Buffer.from(this.head.subarray(end, this.headLength))
     const text = this.head.toString('latin1', 0, end)
-    this.head = Buffer.alloc(0)
-    return this.startBody(text) ? rest : Buffer.alloc(0)
+    this.head = none
+    return this.startBody(text) ? rest : none
   }
 
   private appendHead(chunk: Buffer): void {
@@ -141,18 +150,17 @@ export class RequestParser {
   }
 
   /** Offset behind the empty line, or -1. Lines end in LF or CRLF, mixed as they like. */
-  private findHeadEnd(): number {
-    const head = this.head
+  private findHeadEnd(head: Buffer): number {
     for (let at = this.scanned; ; ) {
-      const found = head.subarray(0, this.headLength).indexOf(lf, at)
+      const found = head.indexOf(lf, at)
       if (found < 0) {
-        this.scanned = this.headLength
+        this.scanned = head.length
         return -1
       }
       const next = found + 1
-      if (next < this.headLength && head[next] === lf) return next + 1
-      if (next + 1 < this.headLength && head[next] === 0x0d && head[next + 1] === lf) return next + 2
-      if (next + 1 >= this.headLength) {
+      if (next < head.length && head[next] === lf) return next + 1
+      if (next + 1 < head.length && head[next] === 0x0d && head[next + 1] === lf) return next + 2
+      if (next + 1 >= head.length) {
         this.scanned = found
         return -1
       }
@@ -204,6 +212,7 @@ export class RequestParser {
       this.fail('too-large')
       return false
     }
+    this.body = new Body(this.due)
     this.state = this.due === 0 ? 'done' : 'body'
     return true
   }
@@ -221,10 +230,10 @@ export class RequestParser {
     const piece = end < 0 ? chunk : chunk.subarray(0, end)
     if (this.line.length + piece.length > chunkLineBytesMax) return this.fail('malformed')
     this.line += piece.toString('latin1')
-    if (end < 0) return Buffer.alloc(0)
+    if (end < 0) return none
     const line = this.line.endsWith('\r') ? this.line.slice(0, -1) : this.line
     this.line = ''
-    if (!this.takeChunkLine(line)) return Buffer.alloc(0)
+    if (!this.takeChunkLine(line)) return none
     return chunk.subarray(end + 1)
   }
 

@@ -5,7 +5,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls'
 import { type Address, formatAddress } from '../src/config/address.js'
-import { allowedNetworks, isAllowed } from './allowed.js'
+import { allowedNetworks } from './allowed.js'
 import { bindUnix, listening, type SocketFile } from './bind.js'
 import { type FirstLineState, sniff } from './sniff.js'
 
@@ -33,8 +33,7 @@ export interface Peer {
 export interface Fronts {
   spamd(socket: Socket, first: Buffer, opening: Opening): void
   rspamc(socket: Socket, first: Buffer, opening: Opening): void
-  /** The bytes read so far have been put back: the socket looks fresh to an HTTP server. */
-  http(socket: Socket, opening: Opening): void
+  http(socket: Socket, first: Buffer, opening: Opening): void
 }
 
 /** One address to listen on; mode and owner concern unix sockets only. */
@@ -116,7 +115,7 @@ export async function listen(addresses: readonly ListenTo[], options: ListenOpti
     socket.on('error', (error) => log.debug({ err: error }, 'connection broke'))
     if (closing) return void socket.destroy()
     const peer = peerOf(socket, door)
-    if (allowed !== undefined && door.bound.kind === 'tcp' && !isAllowed(peer.address, allowed)) {
+    if (allowed !== undefined && door.bound.kind === 'tcp' && !allowed(peer.address)) {
       log.warn({ peer: peer.address }, 'unauthorized connection')
       socket.destroy()
       return
@@ -146,10 +145,8 @@ export async function listen(addresses: readonly ListenTo[], options: ListenOpti
         listener: formatAddress(door.bound),
         ...(tls === undefined ? {} : { tls }),
       }
-      if (sniffed.dialect === 'http') {
-        socket.unshift(sniffed.bytes)
-        fronts.http(socket, opening)
-      } else if (sniffed.dialect === 'rspamc') fronts.rspamc(socket, sniffed.bytes, opening)
+      if (sniffed.dialect === 'http') fronts.http(socket, sniffed.bytes, opening)
+      else if (sniffed.dialect === 'rspamc') fronts.rspamc(socket, sniffed.bytes, opening)
       else fronts.spamd(socket, sniffed.bytes, opening)
     })
   }

@@ -173,7 +173,7 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
     spamd: (socket, first, opening) => serveSpamd(socket, first, opening, counted, spamd),
     rspamc: (socket, first, opening) =>
       void serveRspamc(socket, first, counted, options, opening.listener.startsWith('unix:')),
-    http: (socket) => http.serve(socket, Buffer.alloc(0)),
+    http: (socket, first, opening) => http.serve(socket, first, opening.listener.startsWith('unix:')),
   })
   opened.push({ name: 'the scan ports', close: () => listening.close(graceMs) })
   const controller: Controller = createController(counted, {

@@ -50,7 +50,7 @@ export function sniff(
     socket.off('readable', onReadable)
     socket.off('end', onEnd)
     socket.off('close', onClose)
-    const bytes = Buffer.concat(chunks)
+    const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
     const dialect = state === 'line' ? dialectOf(bytes.toString('latin1', 0, lineEnd)) : 'spamd'
     done({ bytes, state: state === 'ended' && size > 0 ? 'line' : state, dialect })
   }

@@ -45,11 +45,11 @@ export interface MetricsPage {
 }
 
 export function createMetrics(): Metrics {
-  const scans = new Counters()
-  const failures = new Counters()
-  const learns = new Counters()
-  const symbols = new Counters()
-  const notes = new Counters()
+  const scans = new Counters('front', 'action')
+  const failures = new Counters('front', 'code')
+  const learns = new Counters('class', 'status')
+  const symbols = new Counters('symbol')
+  const notes = new Counters('kind', 'check')
   const stages = new Map<string, Histogram>()
   const total = new Histogram()
   const times: number[] = []
@@ -64,20 +64,18 @@ export function createMetrics(): Metrics {
   return {
     scanned(front, { verdict }) {
       count += 1
-      scans.add({ front, action: verdict.action })
+      scans.add(front, verdict.action)
       total.add(verdict.tookMs / 1000)
-      for (const [stage, milliseconds] of Object.entries(verdict.stagesMs)) observe(stage, milliseconds)
-      for (const hit of verdict.hits) {
-        if (symbols.size < symbolsMax || symbols.has({ symbol: hit.symbol }))
-          symbols.add({ symbol: hit.symbol })
-      }
-      for (const note of verdict.notes) notes.add({ kind: note.kind, check: note.check.split(' ')[0]! })
+      for (const stage in verdict.stagesMs) observe(stage, verdict.stagesMs[stage]!)
+      for (const { symbol } of verdict.hits)
+        if (symbols.size < symbolsMax || symbols.has(symbol)) symbols.add(symbol)
+      for (const { kind, check } of verdict.notes) notes.add(kind, check.split(' ')[0]!)
       times.unshift(verdict.tookMs)
       times.length = Math.min(times.length, scanTimesKept)
     },
-    failed: (front, code) => failures.add({ front, code }),
-    learned: (request, outcome) => learns.add({ class: request.class, status: outcome.status }),
-    symbolHits: () => symbols.byLabel('symbol'),
+    failed: (front, code) => failures.add(front, code),
+    learned: (request, outcome) => learns.add(request.class, outcome.status),
+    symbolHits: () => symbols.counts,
     scanTimes: () => times,
     get scans() {
       return count
@@ -107,7 +105,7 @@ export function createMetrics(): Metrics {
 
 function groupSamples(symbols: Counters, groupOf: MetricsPage['groupOf']): Samples {
   const sums = new Map<string, number>()
-  for (const [symbol, count] of symbols.byLabel('symbol')) {
+  for (const [symbol, count] of symbols.counts) {
     const group = groupOf(symbol) ?? 'ungrouped'
     sums.set(group, (sums.get(group) ?? 0) + count)
   }
@@ -160,19 +158,22 @@ export function learnsOf(stats: CoreStats): number {
 type Labels = Readonly<Record<string, string>>
 type Samples = readonly (readonly [Labels, number])[]
 
-/** Counts per set of labels. */
+/** Counts per set of label values, in the order of their names; values hold no line feed. */
 class Counters {
-  private readonly counts = new Map<string, { readonly labels: Labels; count: number }>()
+  readonly counts = new Map<string, number>()
+  private readonly names: readonly string[]
 
-  add(labels: Labels): void {
-    const key = labelText(labels)
-    const entry = this.counts.get(key)
-    if (entry) entry.count += 1
-    else this.counts.set(key, { labels, count: 1 })
+  constructor(...names: readonly string[]) {
+    this.names = names
   }
 
-  has(labels: Labels): boolean {
-    return this.counts.has(labelText(labels))
+  add(first: string, second?: string): void {
+    const key = second === undefined ? first : `${first}\n${second}`
+    this.counts.set(key, (this.counts.get(key) ?? 0) + 1)
+  }
+
+  has(value: string): boolean {
+    return this.counts.has(value)
   }
 
   get size(): number {
@@ -180,11 +181,10 @@ class Counters {
   }
 
   samples(): Samples {
-    return [...this.counts.values()].map(({ labels, count }) => [labels, count] as const)
-  }
-
-  byLabel(name: string): ReadonlyMap<string, number> {
-    return new Map([...this.counts.values()].map(({ labels, count }) => [labels[name] ?? '', count]))
+    return [...this.counts].map(([key, count]) => {
+      const values = key.split('\n')
+      return [Object.fromEntries(this.names.map((name, at) => [name, values[at]!])), count] as const
+    })
   }
 }
 

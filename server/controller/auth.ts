@@ -1,7 +1,7 @@
 // Who may do what on the controller (rspamd-protocol.md 3.2). In: the peer as the socket told it, and the request's headers. Out: rights.
 // A trusted address loses its trust when a proxy forwards for somebody else; no header ever adds trust by itself.
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { allowedNetworks, isAllowed } from '../allowed.js'
+import { allowedNetworks } from '../allowed.js'
 import type { HttpCall } from '../rspamd/http-scan.js'
 import { passwordProblem, verifyPassword } from './password.js'
 
@@ -74,13 +74,13 @@ export class Authority {
 
   /** Only a peer that is trusted itself may name the client it speaks for. */
   private isProxy({ peer }: HttpCall): boolean {
-    return peer.unix || isAllowed(peer.address, this.secure)
+    return peer.unix || this.secure(peer.address)
   }
 
   /** A unix socket's peer is trusted unless it forwards for somebody. */
   private isTrusted(call: HttpCall, source: string): boolean {
     if (call.peer.unix && source === call.peer.address) return true
-    return isAllowed(source, this.secure) && this.isProxy(call)
+    return this.secure(source) && this.isProxy(call)
   }
 
   private async verify(given: string): Promise<Rights> {

@@ -10,8 +10,9 @@ import { createMetrics } from '../../src/metrics.js'
 import { version } from '../../src/root.js'
 import type { Core } from '../../src/types.js'
 import { bindUnix, listening } from '../bind.js'
+import { Body } from '../body.js'
 import { decodeValue, HeaderList } from '../http-headers.js'
-import { BodyBlocks, type Holding } from '../http-memory.js'
+import type { Holding } from '../http-memory.js'
 import { errorReply, formatReply, type HttpReply, jsonReply, sendAndClose, textReply } from '../http-reply.js'
 import { splitTarget, withQuery } from '../rspamd/front.js'
 import type { HttpCall } from '../rspamd/http-scan.js'
@@ -221,7 +222,7 @@ function readBody(
   holding: Holding,
 ): Promise<Uint8Array | 'too-large' | 'overloaded' | 'closed'> {
   return new Promise((resolve) => {
-    const body = new BodyBlocks()
+    const body = new Body(toldLength(message))
     message.on('data', (piece: Buffer) => {
       if (body.length + piece.length > bytesMax) return resolve('too-large')
       if (!holding.take(piece.length)) return resolve('overloaded')
@@ -231,6 +232,12 @@ function readBody(
     message.on('close', () => resolve('closed'))
     message.on('error', () => resolve('closed'))
   })
+}
+
+/** The parser has checked it already. */
+function toldLength({ headers }: IncomingMessage): number | undefined {
+  const told = headers['content-length']
+  return told === undefined ? undefined : Number(told)
 }
 
 function headerList(raw: readonly string[]): HeaderList {

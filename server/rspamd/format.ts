@@ -30,6 +30,8 @@ interface WireSymbol {
   readonly evidence?: { readonly text: string; readonly where: string }
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
 /** `/checkv2`, and `/skip`, which lacks metric_score. */
 export function formatV2(parts: ReplyParts, metricScores = true): Record<string, unknown> {
   return {
@@ -54,16 +56,33 @@ export function formatLegacyJson(parts: ReplyParts): Record<string, unknown> {
   }
 }
 
-/**
- * JSON with rspamd's spelling of numbers, `15.0` and `1.500000`: scripts grep for it. A quote inside a string is escaped, so
- * nothing but keys can look like one.
- */
-export function scanJson(value: Record<string, unknown>): string {
-  return JSON.stringify(value).replace(
-    /"(score|required_score|metric_score)":(-?\d+(?:\.\d+)?)(?=[,}])/g,
-    (_, key: string, digits: string) =>
-      `"${key}":${digits.includes('.') ? Number(digits).toFixed(6) : `${digits}.0`}`,
-  )
+/** JSON with rspamd's spelling of numbers, `15.0` and `1.500000`: scripts grep for it. The same otherwise as JSON.stringify. */
+export function scanJson(value: unknown): string {
+  if (typeof value === 'string') return quoted(value)
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  let text = ''
+  if (Array.isArray(value)) {
+    for (const item of value) text += `${text === '' ? '[' : ','}${scanJson(item)}`
+    return text === '' ? '[]' : `${text}]`
+  }
+  for (const [key, member] of Object.entries(value)) {
+    if (member === undefined) continue
+    text += `${text === '' ? '{' : ','}${quoted(key)}:`
+    text += typeof member === 'number' && scoreKeys.has(key) ? scoreText(member) : scanJson(member)
+  }
+  return text === '' ? '{}' : `${text}}`
+}
+
+const scoreKeys: ReadonlySet<string> = new Set(['score', 'required_score', 'metric_score'])
+
+function scoreText(value: number): string {
+  if (Number.isInteger(value)) return Math.abs(value) < 1e21 ? `${value}.0` : String(value)
+  return value.toFixed(6)
+}
+
+/** Most texts need no escapes. */
+function quoted(text: string): string {
+  return /^[ !#-[\]-~]*$/.test(text) ? `"${text}"` : JSON.stringify(text)
 }
 
 /** The new subject of `rewrite subject`; undefined under any other action. */
@@ -95,17 +114,16 @@ function scalars(parts: ReplyParts): Record<string, unknown> {
 
 function wireSymbols(parts: ReplyParts, metricScores: boolean): Record<string, WireSymbol> {
   const found: Record<string, WireSymbol> = {}
-  for (const hit of parts.verdict.hits) {
+  const { verdict, symbols, shows } = parts
+  for (const { symbol, score, description, details, evidence } of verdict.hits) {
+    const wire: Mutable<WireSymbol> = { name: symbol, score: wireNumber(score) }
     // A forced verdict shows its symbol without a weight.
-    const configured = parts.verdict.skipped ? hit.score : (parts.symbols.get(hit.symbol)?.score ?? hit.score)
-    found[hit.symbol] = {
-      name: hit.symbol,
-      score: wireNumber(hit.score),
-      ...(metricScores && { metric_score: wireNumber(configured) }),
-      ...(hit.description !== '' && { description: wireText(hit.description) }),
-      ...(hit.details.length > 0 && { options: hit.details.map(wireText) }),
-      ...(parts.shows?.explain && hit.evidence && { evidence: hit.evidence }),
-    }
+    if (metricScores)
+      wire.metric_score = wireNumber(verdict.skipped ? score : (symbols.get(symbol)?.score ?? score))
+    if (description !== '') wire.description = wireText(description)
+    if (details.length > 0) wire.options = details.map(wireText)
+    if (shows?.explain && evidence) wire.evidence = evidence
+    found[symbol] = wire
   }
   return found
 }

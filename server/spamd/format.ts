@@ -60,10 +60,9 @@ export function tellReply(didSet: readonly string[], didRemove: readonly string[
 
 /** Names of the rules that hit, as often as they counted, sorted by byte and joined by commas; '' when nothing hit. */
 export function symbolList(verdict: Verdict): string {
-  return verdict.hits
-    .flatMap(({ symbol, times }) => Array.from({ length: times ?? 1 }, () => symbol))
-    .sort()
-    .join(',')
+  const names: string[] = []
+  for (const { symbol, times = 1 } of verdict.hits) for (let n = 0; n < times; n++) names.push(symbol)
+  return names.sort().join(',')
 }
 
 function withBody(version: number, spam: string, body: ByteString): Buffer {

@@ -1,5 +1,6 @@
 // Pulls lines and bodies out of a socket: nothing is read ahead of what was asked for, so a slow consumer holds the client back.
 import type { Socket } from 'node:net'
+import { Body } from '../body.js'
 
 /** The connection broke before the client had finished; there is nobody left to answer. */
 export class ConnectionLost extends Error {}
@@ -50,35 +51,29 @@ export class Reader {
   }
 
   /** Exactly `size` bytes, or fewer when the stream ends before. */
-  async bytes(size: number): Promise<Buffer> {
-    const chunks: Buffer[] = []
-    let filled = 0
-    while (filled < size) {
+  async bytes(size: number): Promise<Uint8Array> {
+    const body = new Body(size)
+    while (body.length < size) {
       if (this.#pending.length === 0 && !(await this.#more())) break
-      const part = this.#take(Math.min(this.#pending.length, size - filled))
-      chunks.push(part)
-      filled += part.length
+      body.add(this.#take(Math.min(this.#pending.length, size - body.length)))
     }
-    return shared(chunks, filled)
+    return body.finish()
   }
 
   /**
    * Everything to the end of the stream; undefined when it is more than `bytesMax`. With `enough` a client that stays open is taken
    * at its word: that many bytes, unless more or the end follows within `patienceMs`.
    */
-  async rest(bytesMax: number, enough?: number, patienceMs = 0): Promise<Buffer | undefined> {
-    const chunks: Buffer[] = []
-    let size = 0
+  async rest(bytesMax: number, enough?: number, patienceMs = 0): Promise<Uint8Array | undefined> {
+    const body = new Body()
     for (;;) {
-      if (this.#pending.length > 0) {
-        const part = this.#take(this.#pending.length)
-        size += part.length
-        if (size > bytesMax) return undefined
-        chunks.push(part)
-      }
+      if (body.length + this.#pending.length > bytesMax) return undefined
+      if (this.#pending.length > 0) body.add(this.#take(this.#pending.length))
       const outcome =
-        enough !== undefined && size >= enough ? await this.#moreWithin(patienceMs) : await this.#more()
-      if (outcome !== true) return shared(chunks, outcome === 'silent' ? enough! : size)
+        enough !== undefined && body.length >= enough
+          ? await this.#moreWithin(patienceMs)
+          : await this.#more()
+      if (outcome !== true) return outcome === 'silent' ? body.finish().subarray(0, enough) : body.finish()
     }
   }
 
@@ -131,12 +126,4 @@ export class Reader {
     clearTimeout(timer)
     return outcome
   }
-}
-
-/** The first `size` bytes of the chunks, where a scan worker can read them without a copy. */
-function shared(chunks: readonly Buffer[], size: number): Buffer {
-  const message = Buffer.from(new SharedArrayBuffer(size))
-  let filled = 0
-  for (const chunk of chunks) filled += chunk.copy(message, filled)
-  return message
 }

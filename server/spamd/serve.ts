@@ -230,7 +230,7 @@ async function readMessage(
  * Bytes that stand between the announced end and the end of that line. spamd reads whole lines, so a length that cuts one shows as
  * a mismatch, and answering it would lose mail with PROCESS. An added line end (the Perl client's) is no part of the message.
  */
-function cutBytes(body: Buffer, beyond: Buffer): number {
+function cutBytes(body: Uint8Array, beyond: Buffer): number {
   if (beyond.length === 0 || body.at(-1) === 0x0a) return 0
   const end = beyond.indexOf(0x0a)
   const cut = end < 0 ? beyond : beyond.subarray(0, end + 1)
@@ -238,7 +238,7 @@ function cutBytes(body: Buffer, beyond: Buffer): number {
 }
 
 async function inflated(
-  body: Buffer,
+  body: Uint8Array,
   sizeMax: number,
   tooLarge: () => Refusal,
 ): Promise<Uint8Array | Refusal> {

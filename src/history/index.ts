@@ -4,12 +4,12 @@ import { Worker } from 'node:worker_threads'
 import { setAsideIfDamaged } from '../damaged-file.js'
 import type { Request, Scanned } from '../types.js'
 import type { HistoryAnswer, HistoryCommand, HistorySetup } from './protocol.js'
-import type { History, HistoryRow } from './types.js'
+import type { History, HistoryRow, StoredRow } from './types.js'
 
 export type * from './types.js'
 
 /** A batch is written after so long, or when it has so many rows. */
-const batchMs = 250
+const batchMs = 1000
 const batchRowsMax = 500
 /** Rows waiting for the thread; above it new rows are dropped and counted. */
 const waitingRowsMax = 20_000
@@ -24,7 +24,7 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
   if (aside !== undefined) onError?.(`the database was damaged; it is kept as ${aside} and begins anew`)
   const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { path, rowsMax } })
   const calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
-  let batch: HistoryRow[] = []
+  let batch: StoredRow[] = []
   let timer: NodeJS.Timeout | undefined
   let inFlight = 0
   let dropped = 0
@@ -89,7 +89,7 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
         dropped += 1
         return
       }
-      batch.push(row)
+      batch.push(storedRow(row))
       if (batch.length >= batchRowsMax) flush()
       else timer ??= setTimeout(flush, batchMs).unref()
     },
@@ -110,6 +110,20 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
 }
 
 const closed = new Error('the history is closed')
+
+export function storedRow(row: HistoryRow): StoredRow {
+  const { id, unixTime, action } = row
+  return { id, unixTime, action, search: searchText(row), row: JSON.stringify(row) }
+}
+
+function searchText(row: HistoryRow): string {
+  let text = `${row.id}\n${row.ip}\n${row.user}\n${row.senderSmtp}\n${row.senderMime}`
+  for (const address of row.rcptSmtp) text += `\n${address}`
+  for (const address of row.rcptMime) text += `\n${address}`
+  text += `\n${row.subject}\n${row.messageId ?? ''}\n${row.queueId ?? ''}`
+  for (const symbol of row.symbols) text += `\n${symbol.name}`
+  return text.toLowerCase()
+}
 
 /** The row of one scan, none for a client that wants none (rspamd `Log: no`). `now` in seconds. */
 export function historyRow(request: Request, scanned: Scanned, now: number): HistoryRow | undefined {

@@ -1,7 +1,7 @@
 // The history at rest: the last scans, and counts of actions per minute and hour for the graphs. Synchronous SQLite; runs in the history thread
 // (worker.ts), so neither a checkpoint of the write-ahead log nor a search through all rows holds up a scan. Both tables are bounded.
 import Database from 'better-sqlite3'
-import type { HistoryQuery, HistoryRow, ThroughputPoint } from './types.js'
+import type { HistoryQuery, HistoryRow, StoredRow, ThroughputPoint } from './types.js'
 
 /** Minutes are kept for eight days (graphs of a day and a week), hours for a little over a year. */
 const minuteSeconds = 60
@@ -13,6 +13,10 @@ const rowsPerQueryMax = 10_000
 
 export class HistoryStore {
   private readonly db: Database.Database
+  private readonly insert: Database.Statement
+  private readonly count: Database.Statement
+  private readonly dropRows: Database.Statement
+  private readonly dropActions: Database.Statement
 
   constructor(
     path: string,
@@ -29,21 +33,22 @@ export class HistoryStore {
       CREATE TABLE IF NOT EXISTS actions (
         step INTEGER NOT NULL, start INTEGER NOT NULL, action TEXT NOT NULL, count INTEGER NOT NULL,
         PRIMARY KEY (step, start, action)) WITHOUT ROWID;`)
+    this.insert = this.db.prepare('INSERT INTO scans (id, time, action, search, row) VALUES (?, ?, ?, ?, ?)')
+    this.count = this.db.prepare(
+      'INSERT INTO actions VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
+    )
+    this.dropRows = this.db.prepare('DELETE FROM scans WHERE n <= (SELECT MAX(n) FROM scans) - ?')
+    this.dropActions = this.db.prepare('DELETE FROM actions WHERE step = ? AND start < ?')
   }
 
   /** Writes a batch in one transaction and drops what has become too old. */
-  add(rows: readonly HistoryRow[]): void {
-    const insert = this.db.prepare('INSERT INTO scans (id, time, action, search, row) VALUES (?, ?, ?, ?, ?)')
-    const count = this.db.prepare(
-      'INSERT INTO actions VALUES (?, ?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1',
-    )
+  add(rows: readonly StoredRow[]): void {
     this.db.transaction(() => {
-      for (const row of rows) {
-        insert.run(row.id, row.unixTime, row.action, searchText(row), JSON.stringify(row))
-        for (const step of [minuteSeconds, hourSeconds]) {
-          count.run(step, Math.floor(row.unixTime / step) * step, row.action)
-        }
-      }
+      for (const { id, unixTime, action, search, row } of rows)
+        this.insert.run(id, unixTime, action, search, row)
+      for (const step of [minuteSeconds, hourSeconds])
+        for (const { start, action, count } of countActions(rows, step))
+          this.count.run(step, start, action, count)
       this.trim(rows.at(-1)?.unixTime ?? 0)
     })()
   }
@@ -84,27 +89,24 @@ export class HistoryStore {
   }
 
   private trim(now: number): void {
-    this.db.prepare('DELETE FROM scans WHERE n <= (SELECT MAX(n) FROM scans) - ?').run(this.rowsMax)
-    const drop = this.db.prepare('DELETE FROM actions WHERE step = ? AND start < ?')
-    drop.run(minuteSeconds, now - minutesKeptSeconds)
-    drop.run(hourSeconds, now - hoursKeptSeconds)
+    this.dropRows.run(this.rowsMax)
+    this.dropActions.run(minuteSeconds, now - minutesKeptSeconds)
+    this.dropActions.run(hourSeconds, now - hoursKeptSeconds)
   }
 }
 
-/** What a search looks through, lower case. */
-function searchText(row: HistoryRow): string {
-  const parts = [
-    row.id,
-    row.ip,
-    row.user,
-    row.senderSmtp,
-    row.senderMime,
-    ...row.rcptSmtp,
-    ...row.rcptMime,
-    row.subject,
-    row.messageId ?? '',
-    row.queueId ?? '',
-    ...row.symbols.map((symbol) => symbol.name),
-  ]
-  return parts.join('\n').toLowerCase()
+/** How often each action stands in the rows, by the step of time in which it came. */
+function countActions(
+  rows: readonly StoredRow[],
+  step: number,
+): Iterable<{ readonly start: number; readonly action: string; count: number }> {
+  const counts = new Map<string, { readonly start: number; readonly action: string; count: number }>()
+  for (const { unixTime, action } of rows) {
+    const start = Math.floor(unixTime / step) * step
+    const key = `${start} ${action}`
+    const known = counts.get(key)
+    if (known) known.count++
+    else counts.set(key, { start, action, count: 1 })
+  }
+  return counts.values()
 }

@@ -28,6 +28,20 @@ export interface HistoryRow {
   readonly notes: readonly string[]
 }
 
+/**
+ * A row as it is posted and stored. It becomes text once, in the thread that has it; objects would be copied member by member on their
+ * way to the history's thread and become text there all the same.
+ */
+export interface StoredRow {
+  readonly id: string
+  readonly unixTime: number
+  readonly action: Action
+  /** What a search looks through, lower case. */
+  readonly search: string
+  /** JSON of the HistoryRow. */
+  readonly row: string
+}
+
 export interface HistorySymbol {
   readonly name: string
   readonly score: number

@@ -46,7 +46,7 @@ describe('Haraka plugins', () => {
       fronts: {
         spamd: (socket, first, opening) => serveSpamd(socket, first, opening, core, spamd),
         rspamc: (socket) => socket.destroy(),
-        http: (socket) => http.serve(socket, Buffer.alloc(0)),
+        http: (socket, first) => http.serve(socket, first),
       },
       limits: { firstLineBytesMax: 16_384, firstLineMs: 1000, connectionsMax: 100 },
       log: quiet,

@@ -38,7 +38,10 @@ function echo(name: string) {
 const fronts: Fronts = {
   spamd: echo('spamd'),
   rspamc: echo('rspamc'),
-  http: (socket) => http.emit('connection', socket),
+  http: (socket, first) => {
+    socket.unshift(first)
+    http.emit('connection', socket)
+  },
 }
 
 async function start(address: string, options: Partial<ListenOptions> = {}, to: Partial<ListenTo> = {}) {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { type HistoryRow, openHistory } from '../../../src/history/index.js'
+import { type HistoryRow, openHistory, storedRow } from '../../../src/history/index.js'
 import { HistoryStore } from '../../../src/history/store.js'
 
 function row(n: number, changes: Partial<HistoryRow> = {}): HistoryRow {
@@ -88,14 +88,15 @@ describe('history', () => {
 
   test('search words are all needed and taken literally', () => {
     const store = new HistoryStore(':memory:', 100)
-    store.add([
+    const rows = [
       row(1, {
         subject: '100% off',
         symbols: [{ name: 'BAYES_99', score: 3, description: '', options: [] }],
       }),
       row(2, { subject: '1000 off' }),
       row(3, { subject: 'a_b' }),
-    ])
+    ]
+    store.add(rows.map(storedRow))
     const find = (search: string) => store.rows({ from: 0, limit: 10, search }).map(({ id }) => id)
     assert.deepEqual(find('100%'), ['scan1'])
     assert.deepEqual(find('OFF bayes_99'), ['scan1'])
