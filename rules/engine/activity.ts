@@ -1,5 +1,6 @@
 // Which rules run: those whose score is not 0 in the score set at hand, less what the request or the watchdog switched off. Made once
 // and kept, so that a run meets no rule that it has to leave out.
+import type { Answers } from './answers.js'
 import type { PrefsOverlay } from './prefs.js'
 import { early } from './settling.js'
 import type {
@@ -39,6 +40,8 @@ export interface ActiveGroup<Group extends TextGroup = TextGroup> {
 export interface ActiveHeaders extends ActiveGroup<HeaderGroup> {
   /** What hits on an absent header: pattern numbers, worked out when first needed. */
   onAbsent: readonly number[] | undefined
+  /** What it found in values that come again, made when first needed. */
+  answers: Answers | undefined
 }
 
 /** What runs of a Stage. */
@@ -131,7 +134,7 @@ export class Activity {
         ...exists,
         ...onParts.map(({ rule }) => rule),
       ]),
-      headers: headers.map((one) => ({ ...one, onAbsent: undefined })),
+      headers: headers.map((one) => ({ ...one, onAbsent: undefined, answers: undefined })),
       headerSingles: stage.headerSingles.filter(runs),
       exists,
       headerEvals: evals(stage.headerEvals),

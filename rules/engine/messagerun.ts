@@ -2,9 +2,12 @@
 // Hits and metas are kept in hits.ts.
 import type { ByteString, Note, Scan } from '../../src/types.js'
 import { relayTags } from '../../src/views/relays.js'
+import type { Budget } from '../regex/guarded.js'
+import { Runaway } from '../regex/machine.js'
 import type { FirstMatch } from '../regex/matcher.js'
 import { countMatches, LazyPattern } from '../regex/plain.js'
 import type { Active, ActiveGroup, ActiveHeaders, ActiveStage } from './activity.js'
+import { Answers, answeredBytesMax } from './answers.js'
 import { EvalCall, type EvalHost, type HitOptions, Tags, type TagValue } from './calls.js'
 import { collectCaptures, fillTemplates, textsWith } from './capture.js'
 import { evidenceOf } from './evidence.js'
@@ -38,6 +41,7 @@ export class MessageRun implements EvalHost {
   readonly settings: Settings
   private readonly plan: Plan
   private readonly table: RuleTable
+  private readonly budget: Budget
   private readonly preparing: readonly Plugin[]
   private readonly options: RunOptions
   private readonly active: Active
@@ -54,9 +58,10 @@ export class MessageRun implements EvalHost {
   /** The result is made: what comes late is dropped. */
   private over = false
 
-  constructor(plan: Plan, { table, activity, preparing }: Prepared, scan: Scan, options: RunOptions) {
+  constructor(plan: Plan, { table, activity, budget, preparing }: Prepared, scan: Scan, options: RunOptions) {
     this.plan = plan
     this.table = table
+    this.budget = budget
     this.preparing = preparing
     this.scan = scan
     this.options = options
@@ -72,6 +77,7 @@ export class MessageRun implements EvalHost {
     const { metas } = this.table
     const { stages } = this.active
     const { ordered, hits } = this
+    this.budget.renew()
     for (const plugin of this.preparing) this.prepare(plugin)
     if (!ordered) for (const stage of stages) this.startNetwork(stage)
     let started = !ordered
@@ -190,7 +196,24 @@ export class MessageRun implements EvalHost {
     const { request } = headers.group
     const value = this.headerValue(request)
     if (value === undefined) this.absentHeader(headers)
-    else this.match(headers, [value], `header ${request}`)
+    else if (this.options.explain) this.match(headers, [value], `header ${request}`)
+    else if (value.length > answeredBytesMax) this.match(headers, [value], 'header')
+    else this.shortHeader(headers, value)
+  }
+
+  private shortHeader(headers: ActiveHeaders, value: ByteString): void {
+    headers.answers ??= new Answers()
+    const known = headers.answers.find(value)
+    if (known === 'new') this.match(headers, [value], 'header')
+    else if (known === 'again') {
+      const found: number[] = []
+      const crashes = this.notes.length
+      this.match(headers, [value], 'header', found)
+      if (this.notes.length === crashes) headers.answers.keep(value, found)
+    } else {
+      const { rules } = headers.group
+      for (let at = 0; at < known.length; at += 2) this.gotHit(rules[known[at]!]!, known[at + 1]!, '')
+    }
   }
 
   /** An absent header is matched as the empty text; what hits on that never changes, so it is asked once. */
@@ -207,7 +230,13 @@ export class MessageRun implements EvalHost {
     for (const use of headers.onAbsent) this.gotHit(rules[use]!, onEmpty[use]!, '')
   }
 
-  private match({ group, active }: ActiveGroup, lines: readonly ByteString[], where: string): void {
+  /** @param found takes what hits, as pairs of pattern and count */
+  private match(
+    { group, active }: ActiveGroup,
+    lines: readonly ByteString[],
+    where: string,
+    found?: number[],
+  ): void {
     const { rules } = group
     const { onRule } = this.options
     const explain = this.options.explain === true
@@ -222,6 +251,7 @@ export class MessageRun implements EvalHost {
           return
         }
         this.gotHit(rule, count, area)
+        found?.push(use, count)
         if (explain && first) this.explain(rule, lines[first.line]!, first, where)
       },
       explain,
@@ -258,7 +288,7 @@ export class MessageRun implements EvalHost {
     // Compiling costs more than looking whether there is anything to find.
     const { demanded } = single
     if (demanded !== undefined && !negated && !this.mayHold(single, lines, demanded)) return
-    const use = single.use ?? patternUse(new LazyPattern(source!, rule.pattern.flags), rule)
+    const use = single.use ?? patternUse(new LazyPattern(source!, rule.pattern.flags, this.budget), rule)
     const { regExp, names } = use.pattern
     const captures = new Map<string, Set<string>>()
     let count = 0
@@ -402,7 +432,9 @@ export class MessageRun implements EvalHost {
   private crashed(rule: number, error: unknown): void {
     const { name } = this.table.rules[rule]!
     const text = error instanceof Error ? error.message : String(error)
-    this.note({ check: `rule ${name}`, kind: 'crashed', text })
+    if (error instanceof Runaway)
+      this.note({ check: `rule ${name}`, kind: 'skipped', text: `suspended for this message: ${text}` })
+    else this.note({ check: `rule ${name}`, kind: 'crashed', text })
   }
 
   // ---- what evals may do
