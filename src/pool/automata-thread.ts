@@ -4,6 +4,8 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createEngine } from '../../rules/engine/run.js'
+import { readStates, statesOf } from '../../rules/regex/automata/saved.js'
+import { StateStore } from '../../rules/regex/automata/store.js'
 import {
   type AutomatonSet,
   buildAutomata,
@@ -13,9 +15,9 @@ import {
   shareStates,
 } from '../../rules/regex/automata/tables.js'
 import { plugins } from '../checks/index.js'
-import type { AutomataJob, AutomataMade } from './automata.js'
+import { type AutomataJob, type AutomataMade, statesFileOf } from './automata.js'
 
-const { plan, cacheFile } = workerData as AutomataJob
+const { plan, cacheFile, states } = workerData as AutomataJob
 
 function readCache(): Map<string, AutomatonSet> | undefined {
   try {
@@ -37,6 +39,18 @@ function writeCache(sets: ReadonlyMap<string, AutomatonSet>): string | undefined
   }
 }
 
+/** With the states of before, from memory or file, as far as there are any. */
+function withStates(sets: Map<string, AutomatonSet>): Map<string, AutomatonSet> {
+  const shared = shareStates(sets, states)
+  if (statesOf(shared)?.shape === states?.shape) return shared
+  try {
+    readStates(shared, statesFileOf(cacheFile))
+    return shared
+  } catch {
+    return shareStates(sets)
+  }
+}
+
 const startedAt = performance.now()
 const cached = readCache() ?? new Map<string, AutomatonSet>()
 const sets = new Map<string, AutomatonSet>()
@@ -48,9 +62,12 @@ for (const patterns of createEngine(plan, plugins).patternLists()) {
   sets.set(key, known ?? buildAutomata(patterns))
 }
 const notSaved = built > 0 ? writeCache(sets) : undefined
+const shared = withStates(sets)
+const known = statesOf(shared)
 const made: AutomataMade = {
-  sets: shareStates(sets),
+  sets: shared,
   built,
+  known: known ? new StateStore(known.shape).builds : 0,
   tookMs: performance.now() - startedAt,
   ...(notSaved === undefined ? {} : { notSaved }),
 }

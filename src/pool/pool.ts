@@ -3,21 +3,24 @@
 // rule that was running, which stays suspended until the next reload (DESIGN 8). Nothing that was accepted is lost.
 import type { SharedLearner } from '../../bayes/index.js'
 import type { Plan } from '../../rules/engine/types.js'
-import { releaseStates } from '../../rules/regex/automata/tables.js'
+import { type RuleStates, releaseStates, statesOf } from '../../rules/regex/automata/saved.js'
 import { CoreError } from '../errors.js'
 import { scanQueueBytesMax } from '../limits.js'
 import type { Log } from '../log.js'
 import type { ScanOutcome, ScanPolicy } from '../scan.js'
 import type { Net, Request } from '../types.js'
-import { type AutomataMade, makeAutomata } from './automata.js'
+import { type AutomataMade, makeAutomata, saveStates } from './automata.js'
 import type { FromWorker, PrefsSource } from './protocol.js'
 import { isLarge, type Job, ScanWorker } from './scan-worker.js'
+import type { ScanThreads } from './threads.js'
 
 export interface PoolOptions {
   readonly count: number
   readonly queueMax: number
   readonly hangMs: number
   readonly net: Net
+  /** Threads that were started ahead; further ones are started when they are needed. */
+  readonly threads?: ScanThreads | undefined
   /** Folder of all state, for what remembers senders; undefined = nothing is remembered. */
   readonly dataDir: string | undefined
   /** Read anew for each worker that starts: the memory may have moved. */
@@ -43,6 +46,7 @@ const jobsPerWorkerLocal = 2
 /** A message that made workers end so often is given up with a temporary failure. */
 const crashesMax = 3
 const watchMs = 500
+const saveMs = 10 * 60_000
 /** No rule takes so long on texts within the limits, not even on a machine that has no time; parsing and reports of large mail may. */
 const ruleHangMs = 5000
 /** A worker that could not even start is replaced no sooner. */
@@ -59,6 +63,8 @@ export class WorkerPool {
   private nextNumber = 1
   private closing = false
   private automata: AutomataMade['sets'] | undefined
+  /** When the states of the automata go to their file, apart from the end. */
+  private readonly saving: NodeJS.Timeout
   private idle: (() => void) | undefined
 
   private constructor(
@@ -67,6 +73,8 @@ export class WorkerPool {
   ) {
     this.watch = setInterval(() => this.watchWorkers(), watchMs)
     this.watch.unref()
+    this.saving = setInterval(() => void this.saveStates(), saveMs)
+    this.saving.unref()
   }
 
   /** Starts the workers and resolves when all are warm: the port opens after that. */
@@ -117,7 +125,24 @@ export class WorkerPool {
     this.closing = true
     if (this.inFlight + this.queue.length > 0) await new Promise<void>((resolve) => (this.idle = resolve))
     clearInterval(this.watch)
+    clearInterval(this.saving)
     for (const worker of this.living()) worker.terminate()
+    await this.saveStates()
+  }
+
+  private get states(): RuleStates | undefined {
+    return this.automata && statesOf(this.automata)
+  }
+
+  private async saveStates(): Promise<void> {
+    const { automataFile, log } = this.options
+    if (!this.automata || automataFile === undefined) return
+    try {
+      const transitions = await saveStates(this.automata, automataFile)
+      if (transitions > 0) log.info({ transitions }, 'states of the automata saved')
+    } catch (error) {
+      log.warn({ err: error }, 'states of the automata could not be saved')
+    }
   }
 
   private *living(): Generator<ScanWorker> {
@@ -154,11 +179,20 @@ export class WorkerPool {
     const { automataFile, log } = this.options
     if (automataFile === undefined) return undefined
     try {
-      const made = await makeAutomata({ plan: ruling.plan, cacheFile: automataFile })
+      const made = await makeAutomata({
+        plan: ruling.plan,
+        cacheFile: automataFile,
+        ...(this.states ? { states: this.states } : {}),
+      })
       this.automata = made.sets
       if (made.notSaved !== undefined) log.warn(`automata could not be saved: ${made.notSaved}`)
       log.info(
-        { lists: made.sets.size, built: made.built, tookMs: Math.round(made.tookMs) },
+        {
+          lists: made.sets.size,
+          built: made.built,
+          transitions: made.known,
+          tookMs: Math.round(made.tookMs),
+        },
         'fast path ready',
       )
       return made.sets
@@ -187,7 +221,7 @@ export class WorkerPool {
 
   private onExit(worker: ScanWorker): void {
     this.takeBack(worker)
-    if (this.automata) releaseStates(this.automata, worker.thread)
+    if (this.states) releaseStates(this.states, worker.thread)
     this.retired.delete(worker)
     const place = this.workers.indexOf(worker)
     if (place >= 0 && !(this.closing && this.queue.length === 0)) {

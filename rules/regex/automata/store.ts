@@ -47,6 +47,7 @@ const Head = {
   builds: 6,
   flushes: 7,
   generation: 8,
+  savedBuilds: 9,
   owners: 16,
   active: 16 + placesMax,
   length: 16 + 2 * placesMax,
@@ -207,6 +208,10 @@ export class StateStore {
   get builds(): number {
     return this.table[Head.builds]!
   }
+  /** Of these, how many no file has. */
+  get unsavedBuilds(): number {
+    return this.builds - this.table[Head.savedBuilds]!
+  }
   get states(): number {
     return this.table[Head.states]!
   }
@@ -273,7 +278,7 @@ export class StateStore {
   }
 
   /** Runs `work` while nobody adds states; false when somebody was adding one each time it looked. */
-  whileUnchanged(work: () => void): boolean {
+  private whileUnchanged(work: () => void): boolean {
     const until = performance.now() + quietMs
     while (!this.lock()) if (performance.now() > until) return false
     try {
@@ -282,6 +287,29 @@ export class StateStore {
       this.unlock()
     }
     return true
+  }
+
+  // ---- on disk
+
+  /** A copy of all that threads have found, without the threads; undefined when it kept changing. */
+  save(): Buffer | undefined {
+    let copy: Buffer | undefined
+    this.whileUnchanged(() => {
+      this.table[Head.savedBuilds] = this.builds
+      const bytes = new Uint8Array(this.table.buffer, 0, 4 * this.table[Head.nextChunk]!)
+      copy = Buffer.allocUnsafeSlow(bytes.length)
+      copy.set(bytes)
+    })
+    copy?.fill(0, 4 * Head.lock, 4 * (Head.emptying + 1))
+    copy?.fill(0, 4 * Head.owners, 4 * Head.length)
+    return copy
+  }
+
+  /** Where the bytes of `save` go, before any thread takes part; undefined when there are too many. */
+  saved(length: number): Uint8Array | undefined {
+    const { chunks, chunkCount } = this.shape
+    if (length > 4 * (chunks + chunkCount * chunkLength)) return undefined
+    return new Uint8Array(this.shape.memory.buffer, 0, length)
   }
 
   // ---- states

@@ -5,7 +5,8 @@ import { parsePerl } from '../parse.js'
 import { planGroups } from './group.js'
 import { type MergedAutomaton, mergePatterns } from './merge.js'
 import { buildNfa, type PatternNfa } from './nfa.js'
-import { createStore, StateStore, type StoreShape } from './store.js'
+import type { RuleStates } from './saved.js'
+import { createStore, type StoreShape } from './store.js'
 
 /** A pattern as the automata need it. */
 export interface PatternSource {
@@ -26,7 +27,7 @@ export interface AutomatonSet {
 }
 
 /** Changes with the meaning of the tables, so that old cache files are not mistaken for current ones. */
-const tablesVersion = 2
+export const tablesVersion = 2
 
 /** Names a list of patterns; the key of its set. */
 export function patternsKey(patterns: readonly PatternSource[]): string {
@@ -87,23 +88,23 @@ export function entriesFor(sets: Iterable<AutomatonSet>): number {
   return Math.min(entriesMax, Math.max(entriesMin, positions * entriesPerPosition))
 }
 
-/** The same sets with a common memory for their states, which threads share when they are posted the sets. */
-export function shareStates(sets: ReadonlyMap<string, AutomatonSet>): Map<string, AutomatonSet> {
+/**
+ * The same sets with a common memory for their states, which threads share when they are posted the sets. With the memory of before when
+ * these are the same patterns.
+ */
+export function shareStates(
+  sets: ReadonlyMap<string, AutomatonSet>,
+  before?: RuleStates,
+): Map<string, AutomatonSet> {
   const lists = [...sets.values()]
-  const shape = createStore(
-    lists.map(({ automata }) => automata),
-    entriesFor(lists),
-  )
+  const shape =
+    before?.keys.join() === [...sets.keys()].join()
+      ? before.shape
+      : createStore(
+          lists.map(({ automata }) => automata),
+          entriesFor(lists),
+        )
   return new Map([...sets].map(([key, set], list) => [key, { ...set, states: { shape, list } }]))
-}
-
-/** A thread that took part has ended, perhaps in the middle of something. */
-export function releaseStates(sets: ReadonlyMap<string, AutomatonSet>, thread: number): void {
-  for (const { states } of sets.values()) {
-    if (!states) continue
-    new StateStore(states.shape).release(thread + 1)
-    return
-  }
 }
 
 function nfaOf(source: string, flags: string): PatternNfa | undefined {
