@@ -12,6 +12,7 @@ import { parseMessage } from './message/parse.js'
 import type { PrefsReader } from './prefs.js'
 import { renderReply } from './reply.js'
 import { withTemplateNeeds } from './report/index.js'
+import type { SkippedRules } from './skipped.js'
 import type {
   Action,
   Classification,
@@ -48,8 +49,6 @@ export interface ScanContext {
   readonly plan: Plan
   readonly engine: Engine
   readonly rules: ReadonlyMap<string, Rule>
-  /** Rule -> group, as `symbols` of the controller shows it. */
-  readonly groupOf: ReadonlyMap<string, string>
   readonly domains: Domains
   readonly net: Net
   readonly policy: ScanPolicy
@@ -60,6 +59,8 @@ export interface ScanContext {
   readonly prefsOf: PrefsReader
   /** Rules that ran away before and are left out. */
   readonly suspended: ReadonlySet<string>
+  /** Those, and what a request switches off. */
+  readonly skipped: SkippedRules
 }
 
 /** The part of the configuration that scans look at; plain data, posted to workers. */
@@ -117,7 +118,7 @@ export async function scanMessage(
     subtests: wants.subtests === true,
     explain: wants.explain === true,
     shortcircuit: request.passAll !== true,
-    skip: skippedRules(request, context),
+    skip: context.skipped(request.settings),
     ...(overlay ? { overlay } : {}),
     ...(onRule ? { onRule } : {}),
   })
@@ -186,25 +187,6 @@ function makeScan(
 
 function suspendedNote(rule: string): Note {
   return { check: `rule ${rule}`, kind: 'skipped', text: 'suspended, because it ran away' }
-}
-
-/** Rules that this request or an earlier runaway switched off. */
-function skippedRules(request: Request, context: ScanContext): ReadonlySet<string> {
-  const { settings } = request
-  if (!settings) return context.suspended
-  const skip = new Set(context.suspended)
-  for (const name of settings.symbolsDisabled ?? []) skip.add(name)
-  const only = settings.symbolsEnabled
-  const onlyGroups = settings.groupsEnabled
-  const notGroups = settings.groupsDisabled
-  for (const rule of context.plan.rules) {
-    if (rule.name.startsWith('__')) continue
-    const group = context.groupOf.get(rule.name) ?? ''
-    if (only || onlyGroups) {
-      if (!only?.includes(rule.name) && !onlyGroups?.includes(group)) skip.add(rule.name)
-    } else if (notGroups?.includes(group)) skip.add(rule.name)
-  }
-  return skip
 }
 
 /** AWL and TxRep: the sender's history pulls the score towards its mean, so it is asked when all other points are known. */

@@ -13,6 +13,7 @@ import {
   type ScanPolicy,
   scanMessage,
 } from './scan.js'
+import { createSkippedRules } from './skipped.js'
 import { groupOf } from './symbols.js'
 import type { Net, ReputationStore, Request } from './types.js'
 import { domainLists } from './views/directives.js'
@@ -37,18 +38,20 @@ export interface Scanner {
 
 export function createScanner(setup: ScannerSetup): Scanner {
   const { plan, net, policy } = setup
+  const suspended = setup.suspended ?? new Set()
+  const groups = new Map(plan.rules.map((rule) => [rule.name, groupOf(rule)]))
   const context: ScanContext = {
     plan,
     engine: createEngine(plan, plugins, { local: !net.dns.enabled }),
     rules: new Map(plan.rules.map((rule) => [rule.name, rule])),
-    groupOf: new Map(plan.rules.map((rule) => [rule.name, groupOf(rule)])),
     domains: createDomains(domainLists(plan.settings)),
     net,
     policy,
     reputation: openReputation(plan, setup.dataDir),
     classifier: setup.classifier,
     prefsOf: createPrefs(plan, setup.prefs),
-    suspended: setup.suspended ?? new Set(),
+    suspended,
+    skipped: createSkippedRules(plan.rules, groups, suspended),
   }
   return { context, scan: (request, onRule) => scanMessage(request, context, onRule) }
 }

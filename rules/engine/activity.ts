@@ -40,8 +40,9 @@ export interface ActiveGroup<Group extends TextGroup = TextGroup> {
 export interface ActiveHeaders extends ActiveGroup<HeaderGroup> {
   /** What hits on an absent header: pattern numbers, worked out when first needed. */
   onAbsent: readonly number[] | undefined
-  /** What it found in values that come again, made when first needed. */
+  /** What it found in values that come again, made when first needed; users' own scores have none, users may be many. */
   answers: Answers | undefined
+  readonly remembers: boolean
 }
 
 /** What runs of a Stage. */
@@ -65,29 +66,36 @@ export interface ActiveStage {
   readonly network: readonly EvalRule[]
 }
 
+/** By score set. */
+type BySet = Map<number, Active>
+
 export class Activity {
-  private readonly plain = new Map<number, Active>()
-  private readonly overlaid = new WeakMap<PrefsOverlay, Map<number, Active>>()
+  private readonly plain = new Activities()
+  private readonly overlaid = new WeakMap<PrefsOverlay, Activities>()
   private readonly table: RuleTable
 
   constructor(table: RuleTable) {
     this.table = table
   }
 
-  of(options: ActiveFor): Active {
-    const { overlay, scoreSet, skip } = options
-    if (skip && skip.size > 0) return this.make(scoreSet, overlay, skip)
-    let known = this.plain
-    if (overlay && overlay.scores.size > 0) {
-      known = this.overlaid.get(overlay) ?? new Map()
-      this.overlaid.set(overlay, known)
-    }
+  of({ overlay, scoreSet, skip }: ActiveFor): Active {
+    const known = this.knownOf(overlay).of(skip)
     let active = known.get(scoreSet)
     if (!active) {
-      active = this.make(scoreSet, overlay, undefined)
+      active = this.make(scoreSet, overlay, skip)
       known.set(scoreSet, active)
     }
     return active
+  }
+
+  private knownOf(overlay: PrefsOverlay | undefined): Activities {
+    if (!overlay || overlay.scores.size === 0) return this.plain
+    let known = this.overlaid.get(overlay)
+    if (!known) {
+      known = new Activities()
+      this.overlaid.set(overlay, known)
+    }
+    return known
   }
 
   private make(
@@ -101,13 +109,14 @@ export class Activity {
       const score = overlay?.scores.get(rule.name)?.[set] ?? rule.scores[set]!
       rules[index] = score !== 0 && !skip?.has(rule.name) ? 1 : 0
     }
-    const stages = this.table.stages.map((stage) => this.stage(stage, set, rules))
+    const remembers = !overlay || overlay.scores.size === 0
+    const stages = this.table.stages.map((stage) => this.stage(stage, set, rules, remembers))
     const settled = new Uint8Array(rules.length)
     for (const stage of stages) for (const rule of stage.settles) settled[rule] = early
     return { rules, stages, settled }
   }
 
-  private stage(stage: Stage, set: number, rules: Uint8Array): ActiveStage {
+  private stage(stage: Stage, set: number, rules: Uint8Array, remembers: boolean): ActiveStage {
     const runs = ({ rule }: { readonly rule: number }) => rules[rule] === 1
     // Network evals need a score set with network, Bayes evals one with Bayes.
     const mayAsk = ({ rule, net }: EvalRule) =>
@@ -134,7 +143,7 @@ export class Activity {
         ...exists,
         ...onParts.map(({ rule }) => rule),
       ]),
-      headers: headers.map((one) => ({ ...one, onAbsent: undefined, answers: undefined })),
+      headers: headers.map((one) => ({ ...one, onAbsent: undefined, answers: undefined, remembers })),
       headerSingles: stage.headerSingles.filter(runs),
       exists,
       headerEvals: evals(stage.headerEvals),
@@ -145,6 +154,26 @@ export class Activity {
       singles: stage.singles.filter(runs),
       network: all.filter((rule) => rule.net && mayAsk(rule)),
     }
+  }
+}
+
+/** What is known for the scores of one user: with all rules, and for sets of rules left out as long as somebody holds them. */
+class Activities {
+  private readonly whole: BySet = new Map()
+  private readonly skipping = new WeakMap<
+    ReadonlySet<string>,
+    { readonly size: number; readonly bySet: BySet }
+  >()
+
+  of(skip: ReadonlySet<string> | undefined): BySet {
+    if (!skip || skip.size === 0) return this.whole
+    let known = this.skipping.get(skip)
+    // Such a set may only have grown.
+    if (known?.size !== skip.size) {
+      known = { size: skip.size, bySet: new Map() }
+      this.skipping.set(skip, known)
+    }
+    return known.bySet
   }
 }
 

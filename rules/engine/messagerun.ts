@@ -197,7 +197,7 @@ export class MessageRun implements EvalHost {
     const value = this.headerValue(request)
     if (value === undefined) this.absentHeader(headers)
     else if (this.options.explain) this.match(headers, [value], `header ${request}`)
-    else if (value.length > answeredBytesMax) this.match(headers, [value], 'header')
+    else if (value.length > answeredBytesMax || !headers.remembers) this.match(headers, [value], 'header')
     else this.shortHeader(headers, value)
   }
 

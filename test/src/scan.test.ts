@@ -36,13 +36,19 @@ const failing: Plugin = {
 
 function contextOf(
   plan: Plan,
-  more: { readonly net?: Net; readonly policy?: Partial<ScanPolicy>; readonly prefs?: PrefsSource } = {},
+  more: {
+    readonly net?: Net
+    readonly policy?: Partial<ScanPolicy>
+    readonly prefs?: PrefsSource
+    readonly suspended?: ReadonlySet<string>
+  } = {},
 ): ScanContext {
   const { context } = createScanner({
     plan,
     policy: { ...policy, ...more.policy },
     prefs: more.prefs ?? noPrefs,
     net: more.net ?? offlineNet,
+    ...(more.suspended ? { suspended: more.suspended } : {}),
   })
   return { ...context, engine: createEngine(plan, [...plugins, failing], { local: true }) }
 }
@@ -72,8 +78,7 @@ describe('rules that fail', () => {
       assert.match(note?.check ?? '', /BAD/)
     })
   test('a suspended rule is left out, and every verdict says so', async () => {
-    const context = { ...contextOf(planOf(apples)), suspended: new Set(['APPLES']) }
-    const { verdict } = (await scanMessage(request(), context)).scanned
+    const { verdict } = await scan(apples, {}, { suspended: new Set(['APPLES']) })
     assert.deepEqual(verdict.hits, [])
     assert.deepEqual(
       verdict.notes.map(({ check, kind }) => [check, kind]),

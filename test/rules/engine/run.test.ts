@@ -154,6 +154,19 @@ test('skipped rules do not run', async () => {
   assert.deepEqual(names(run), ['B'])
 })
 
+test('a set of skipped rules may grow between messages', async () => {
+  const plan = planOf('body A /ten/\nbody B /ten/\nheader C Subject =~ /Hello/\n')
+  const engine = createEngine(plan, plugins, { local: true })
+  const skip = new Set<string>()
+  const run = async () => names(await engine.run(makeScan(Buffer.from(mail), plan), { scoreSet: 0, skip }))
+  assert.deepEqual(await run(), ['A', 'B', 'C'])
+  skip.add('A')
+  assert.deepEqual(await run(), ['B', 'C'])
+  assert.deepEqual(await run(), ['B', 'C'])
+  skip.add('C')
+  assert.deepEqual(await run(), ['B'])
+})
+
 test('shortcircuit leaves later priorities out, unless it is switched off', async () => {
   const pre = 'loadplugin Mail::SpamAssassin::Plugin::Shortcircuit\n'
   const rules = 'body A /ten/\npriority A -10\nshortcircuit A spam\nbody B /pears/\nmeta M B\n'
