@@ -17,6 +17,7 @@ import { checkClamd, createClamd } from '../src/net/clamd.js'
 import { createDns, type ProcessDns } from '../src/net/dns.js'
 import type { Ruling } from '../src/pool/pool.js'
 import type { PrefsSource } from '../src/pool/protocol.js'
+import type { ScanThreads } from '../src/pool/threads.js'
 import { version } from '../src/root.js'
 import { loadRulesAside, type RuleSources, resolversOf } from '../src/ruling-aside.js'
 import { readSavedPlan } from '../src/ruling-cache.js'
@@ -35,6 +36,8 @@ import { serveSpamd } from './spamd/index.js'
 /** What the caller (the CLI) has worked out from options, file and environment. */
 export interface ServerSetup {
   readonly config: Config
+  /** Threads for the scan workers, started ahead. */
+  readonly threads?: ScanThreads
   readonly dataDir: string
   /** Unix socket on which commands reach this server. */
   readonly controlSocket: string
@@ -87,6 +90,7 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
   } catch (error) {
     // Threads and ports that stayed open would keep a process alive that serves nobody.
     await closeAll(opened, log)
+    setup.threads?.close()
     throw error
   }
 }
@@ -128,6 +132,7 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
   const ruling: Ruling = { plan, policy: setup.policy, prefs: setup.prefs }
   const core = await createCore(ruling, {
     workers: config.workers.count ?? cpus().length,
+    ...(setup.threads ? { threads: setup.threads } : {}),
     queueMax: config.workers.queue_max,
     hangMs: config.workers.hang_ms,
     net,

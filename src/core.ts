@@ -3,6 +3,7 @@
 import type { LearnerClient } from '../bayes/index.js'
 import type { Log } from './log.js'
 import { type PoolOptions, type Ruling, WorkerPool } from './pool/pool.js'
+import type { ScanThreads } from './pool/threads.js'
 import { withoutMarkup } from './report/unmark.js'
 import type { ScanOutcome } from './scan.js'
 import { symbolsOf } from './symbols.js'
@@ -21,6 +22,8 @@ import type {
 export interface CoreOptions {
   /** 0 = scan in this thread. */
   readonly workers: number
+  /** Threads that were started ahead of the core. */
+  readonly threads?: ScanThreads
   readonly queueMax: number
   readonly hangMs: number
   readonly net: Net
@@ -189,6 +192,7 @@ async function createRunner(ruling: Ruling, options: CoreOptions): Promise<Runne
   if (options.workers === 0) return (await import('./inline.js')).createInlineRunner(ruling, options)
   const poolOptions: PoolOptions = {
     count: options.workers,
+    threads: options.threads,
     queueMax: options.queueMax,
     hangMs: options.hangMs,
     net: options.net,

@@ -1,9 +1,10 @@
 // `hamd serve`: the server in the foreground, until a signal ends it.
+import { cpus } from 'node:os'
 import type { ListenTo } from '../../server/listen.js'
-import { StartError, startServer } from '../../server/main.js'
 import type { Config } from '../config/schema.js'
 import type { Log } from '../log.js'
 import type { PrefsSource } from '../pool/protocol.js'
+import { ScanThreads } from '../pool/threads.js'
 import type { RuleSources } from '../ruling-aside.js'
 import { CliError } from './exit.js'
 import {
@@ -54,19 +55,24 @@ export async function runServer(config: Config, again: () => Config, manner?: Se
     process.on('SIGTERM', () => resolve())
     process.on('SIGINT', () => resolve())
   })
-  const starting = startServer({
-    ...derive(config),
-    dataDir: dataDir(config),
-    controlSocket: controlSocket(dataDir(config)),
-    reread: () => derive(again()),
-    ...(line ? { spamdLine: line } : {}),
-    ...(manner ? { scanDoors: manner.doors, log: manner.log } : {}),
-  })
+  // The workers load their code while this thread loads its own and prepares what they scan by.
+  const threads = new ScanThreads(config.workers.count ?? cpus().length)
+  const starting = import('../../server/main.js').then(({ StartError, startServer }) =>
+    startServer({
+      ...derive(config),
+      threads,
+      dataDir: dataDir(config),
+      controlSocket: controlSocket(dataDir(config)),
+      reread: () => derive(again()),
+      ...(line ? { spamdLine: line } : {}),
+      ...(manner ? { scanDoors: manner.doors, log: manner.log } : {}),
+    }).catch((error: unknown) => {
+      throw error instanceof StartError ? new CliError(error.status, error.message) : error
+    }),
+  )
   if (manner) process.on('SIGHUP', manner.reloading)
   process.on('SIGHUP', () => void starting.then((server) => server.reload()).catch(() => {}))
-  const server = await starting.catch((error: unknown) => {
-    throw error instanceof StartError ? new CliError(error.status, error.message) : error
-  })
+  const server = await starting
   manner?.ready(server.scanAddresses)
   await stopped
   manner?.stopping()

@@ -7,7 +7,7 @@ import type { ScanOutcome, ScanPolicy } from '../scan.js'
 import type { Request } from '../types.js'
 import type { AutomataMade } from './automata.js'
 
-/** Given to a worker at its birth. */
+/** The first message to a worker. */
 export interface WorkerSetup {
   readonly plan: Plan
   readonly policy: ScanPolicy

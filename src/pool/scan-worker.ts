@@ -1,11 +1,12 @@
 // One scan worker as the main thread sees it: the thread, the jobs it holds, and how long it has been silent.
-import { MessageChannel, Worker } from 'node:worker_threads'
+import { MessageChannel, type Worker } from 'node:worker_threads'
 import { netFlags, serveNet } from '../net/proxy.js'
 import type { ScanOutcome } from '../scan.js'
 import type { Request } from '../types.js'
 import type { AutomataMade } from './automata.js'
 import type { PoolOptions, Ruling } from './pool.js'
 import { type FromWorker, Progress, type ToWorker, type WorkerSetup } from './protocol.js'
+import { startThread } from './threads.js'
 
 export interface Job {
   readonly number: number
@@ -18,9 +19,6 @@ export interface Job {
 
 /** From this size on a message counts as large: it must not stand in the way of the others. */
 const largeBytes = 512 * 1024
-
-/** Garbage of a scan or two; with V8's own choice each worker keeps 48 MB for it. */
-const youngMb = 16
 
 export function isLarge(job: Job): boolean {
   return job.request.raw.length >= largeBytes
@@ -62,11 +60,8 @@ export class ScanWorker {
       progress: shared,
       suspended,
     }
-    this.worker = new Worker(new URL('./worker.js', import.meta.url), {
-      workerData: setup,
-      transferList: [port2],
-      resourceLimits: { maxYoungGenerationSizeMb: youngMb },
-    })
+    this.worker = options.threads?.take() ?? startThread()
+    this.worker.postMessage(setup, [port2])
     this.thread = this.worker.threadId
     const states = { loaded: () => {}, ready: () => {}, failed: [] as ((error: Error) => void)[] }
     this.loaded = new Promise((resolve, reject) => {

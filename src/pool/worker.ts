@@ -1,43 +1,46 @@
-// A scan worker: receives requests, runs the straight line, posts what came out. Warms up, with what automata there are, before it says
-// ready.
-import { parentPort, workerData } from 'node:worker_threads'
+// A scan worker: is told what to scan by, warms up with what automata there are and says ready; then receives requests, runs the straight
+// line, posts what came out.
+import { parentPort } from 'node:worker_threads'
 import { createNetProxy } from '../net/proxy.js'
 import { createScanClassifier } from '../opinion.js'
 import type { ScanOutcome } from '../scan.js'
-import { createScanner } from '../scanner.js'
+import { createScanner, type Scanner } from '../scanner.js'
 import type { Request } from '../types.js'
 import type { AutomataMade } from './automata.js'
 import { type FromWorker, Progress, type ToWorker, type WorkerSetup } from './protocol.js'
 import { warmUp } from './warmup.js'
 
-const setup = workerData as WorkerSetup
 const port = parentPort!
-const progress = new Int32Array(setup.progress)
 const beatMs = 200
 
-const suspended = new Set(setup.suspended)
+port.once('message', start)
 
-const scanner = createScanner({
-  plan: setup.plan,
-  policy: setup.policy,
-  prefs: setup.prefs,
-  net: createNetProxy(setup.net, setup.netFlags),
-  classifier: setup.learner && createScanClassifier(setup.learner),
-  suspended,
-  dataDir: setup.dataDir,
-})
+function start(setup: WorkerSetup): void {
+  const progress = new Int32Array(setup.progress)
+  const suspended = new Set(setup.suspended)
+  const scanner = createScanner({
+    plan: setup.plan,
+    policy: setup.policy,
+    prefs: setup.prefs,
+    net: createNetProxy(setup.net, setup.netFlags),
+    classifier: setup.learner && createScanClassifier(setup.learner),
+    suspended,
+    dataDir: setup.dataDir,
+  })
+  port.on('message', (message: ToWorker) => {
+    if (message.type === 'scan') void scan(scanner, progress, message.job, message.request)
+    else if (message.type === 'suspend') suspended.add(message.rule)
+    else void begin(scanner, message.automata)
+  })
+  setInterval(() => Atomics.add(progress, Progress.heartbeat, 1), beatMs).unref()
+  post({ type: 'loaded' })
+}
 
 function post(message: FromWorker): void {
   port.postMessage(message)
 }
 
-port.on('message', (message: ToWorker) => {
-  if (message.type === 'scan') void scan(message.job, message.request)
-  else if (message.type === 'suspend') suspended.add(message.rule)
-  else void begin(message.automata)
-})
-
-async function begin(automata: AutomataMade['sets'] | undefined): Promise<void> {
+async function begin(scanner: Scanner, automata: AutomataMade['sets'] | undefined): Promise<void> {
   if (automata) scanner.context.engine.adopt(automata)
   const startedAt = performance.now()
   await warmUp(scanner.context)
@@ -54,7 +57,7 @@ function transferOf({ scanned, features }: ScanOutcome): ArrayBuffer[] {
   return list
 }
 
-async function scan(job: number, request: Request): Promise<void> {
+async function scan(scanner: Scanner, progress: Int32Array, job: number, request: Request): Promise<void> {
   const onRule = (rule: number) => {
     progress[Progress.job] = job
     progress[Progress.rule] = rule
@@ -69,6 +72,3 @@ async function scan(job: number, request: Request): Promise<void> {
     post({ type: 'failed', job, message: text })
   }
 }
-
-setInterval(() => Atomics.add(progress, Progress.heartbeat, 1), beatMs).unref()
-post({ type: 'loaded' })
