@@ -1,22 +1,25 @@
 // Rules on something other than a text: mimeheader (fields of MIME parts) and uri_detail (what is known of each URI). SpamAssassin
 // implements both as evals on body; their matching rules are kept here.
 
-import { decodeHeaderValue } from '../../src/message/encoded-words.js'
-import type { ByteString, Message, Part, Uri } from '../../src/types.js'
+import { fieldValue, keyOf } from '../../src/message/field.js'
+import { Remembered } from '../../src/message/remembered.js'
+import type { ByteString, Header, Message, Part, Uri } from '../../src/types.js'
 import { countMatches } from '../regex/plain.js'
 import type { MimeRule, UriRule } from './table.js'
 
 /** Times the pattern hit; a negated rule gives 1 when no part matches. */
-export function matchMimeHeader({ mime }: MimeRule, message: Message): number {
+export function matchMimeHeader(rule: MimeRule, message: Message): number {
+  const { mime } = rule
+  const slot = slotOf(rule)
+  const parts = partFields(message, slot.fields)
   let joined = ''
-  const values = partFields(message, mime.request, mime.raw)
-  for (let number = Math.max(1, mime.first); number <= values.length && number <= mime.last; number++) {
-    const value = values[number - 1] ?? mime.ifUnset
+  for (let number = Math.max(1, mime.first); number <= parts.length && number <= mime.last; number++) {
+    const known = parts[number - 1] ?? slot.unset
     if (mime.concat) {
-      joined += value.endsWith('\n') ? value : `${value}\n`
+      joined += known.value.endsWith('\n') ? known.value : `${known.value}\n`
       continue
     }
-    const hits = countMatches(mime.pattern, value, mime.negated ? 1 : mime.hitsMax)
+    const hits = hitsOn(known, rule, slot.place)
     if (hits > 0) return mime.negated ? 0 : hits
   }
   if (mime.concat) {
@@ -26,43 +29,106 @@ export function matchMimeHeader({ mime }: MimeRule, message: Message): number {
   return mime.negated ? 1 : 0
 }
 
+/** A value of a field, and how often each of the rules that ask for this field hit on it. Mails have the same few values. */
+interface KnownValue {
+  readonly value: ByteString
+  /** By the rule's place: hits + 1, 0 = not asked yet. */
+  readonly hits: Uint8Array
+}
+
+/** What is asked of parts by one name. */
+class AskedField {
+  rules = 0
+  readonly values: Remembered<KnownValue>
+
+  constructor(
+    readonly name: string,
+    readonly raw: boolean,
+  ) {
+    this.values = new Remembered(valuesMax, (value) => ({ value, hits: new Uint8Array(rulesMax) }))
+  }
+}
+
+/** Of one field and generation. */
+const valuesMax = 256
+/** Rules on one field whose hits are kept. */
+const rulesMax = 128
+const hitsKeptMax = 254
+
+interface Slot {
+  readonly fields: AskedField
+  readonly place: number
+  /** Stands for a field that a part does not have. */
+  readonly unset: KnownValue
+}
+
+let slots = new WeakMap<MimeRule, Slot>()
+const asked = new Map<string, AskedField>()
+
+function slotOf(rule: MimeRule): Slot {
+  const known = slots.get(rule)
+  if (known) return known
+  const { request, raw, ifUnset } = rule.mime
+  const key = raw ? `${request}:raw` : request
+  let fields = asked.get(key)
+  if (fields && fields.rules >= rulesMax) {
+    // Rules were read again: what the former ones found is of no use.
+    slots = new WeakMap()
+    asked.clear()
+    fields = undefined
+  }
+  if (!fields) {
+    fields = new AskedField(request, raw)
+    asked.set(key, fields)
+  }
+  const slot = { fields, place: fields.rules++, unset: fields.values.get(ifUnset) }
+  slots.set(rule, slot)
+  return slot
+}
+
+function hitsOn(known: KnownValue, { mime }: MimeRule, place: number): number {
+  const kept = known.hits[place]!
+  if (kept > 0) return kept - 1
+  const hits = countMatches(mime.pattern, known.value, mime.negated ? 1 : mime.hitsMax)
+  if (hits <= hitsKeptMax) known.hits[place] = hits + 1
+  return hits
+}
+
 /** What rules asked of the parts of a message so far. */
-const answers = new WeakMap<Message, Map<string, readonly (ByteString | undefined)[]>>()
+const answers = new WeakMap<Message, Map<AskedField, readonly (KnownValue | undefined)[]>>()
 
 /** The field of each part: many rules ask for the same few. */
-function partFields(message: Message, request: string, raw: boolean): readonly (ByteString | undefined)[] {
+function partFields(message: Message, fields: AskedField): readonly (KnownValue | undefined)[] {
   let known = answers.get(message)
   if (!known) {
     known = new Map()
     answers.set(message, known)
   }
-  const key = raw ? `${request}:raw` : request
-  let values = known.get(key)
+  let values = known.get(fields)
   if (!values) {
-    values = message.parts.map((part) => partField(part, request, raw))
-    known.set(key, values)
+    const name = fields.name === 'ALL' ? 'ALL' : fields.name.toLowerCase()
+    values = message.parts.map((part) => {
+      const value = partField(part, name, fields.raw)
+      return value === undefined ? undefined : fields.values.get(value)
+    })
+    known.set(fields, values)
   }
   return values
 }
 
-/** The last field of that name, decoded or as written; ALL gives the whole header of the part. */
+/** The last field of that name (lower case), decoded or as written; ALL gives the whole header of the part. */
 function partField(part: Part, name: string, raw: boolean): ByteString | undefined {
-  if (name === 'ALL') {
-    const fields = part.headers.map(
-      (header) => `${header.name}:${fieldText(header.name, header.raw, raw, ' ')}`,
-    )
-    return fields.join('')
-  }
-  const wanted = name.toLowerCase()
-  for (let index = part.headers.length - 1; index >= 0; index--) {
-    const header = part.headers[index]!
-    if (header.name.toLowerCase() === wanted) return fieldText(header.name, header.raw, raw, '')
+  const { headers } = part
+  if (name === 'ALL') return headers.map((header) => `${header.name}:${fieldText(header, raw, ' ')}`).join('')
+  for (let index = headers.length - 1; index >= 0; index--) {
+    const header = headers[index]!
+    if (keyOf(header) === name) return fieldText(header, raw, '')
   }
   return undefined
 }
 
-function fieldText(name: string, value: ByteString, raw: boolean, lead: string): ByteString {
-  return raw ? value : `${lead}${decodeHeaderValue(value, name).replace(/\n$/, '')}\n`
+function fieldText(header: Header, raw: boolean, lead: string): ByteString {
+  return raw ? header.raw : `${lead}${fieldValue(header).replace(/\n$/, '')}\n`
 }
 
 /** All criteria hold on one URI; of several values of a key one suffices, for `!~` too. */

@@ -4,6 +4,7 @@
 
 import { setting } from '../../rules/engine/settings.js'
 import type { Directive, DirectiveContext, DirectiveLine, Settings } from '../../rules/engine/types.js'
+import { Remembered } from '../message/remembered.js'
 import type { RelayView } from '../types.js'
 import { containsIp, parseNetwork } from '../views/networks.js'
 import { derived, entriesOf, type Growing, grow, nothing } from './growing.js'
@@ -107,11 +108,15 @@ export function globPattern(glob: string): string {
     .join('')
 }
 
+/** Of one list and generation. */
+const verdictsMax = 512
+
 /** A list ready for questions: whole addresses by look-up, globs by what they end in and then by pattern. */
 interface List {
-  readonly exact: ReadonlySet<string>
-  readonly globs: EndIndex<RegExp>
-  readonly relays: EndIndex<RelayEntry>
+  /** Verdicts on the addresses asked about: many mails have the same. */
+  readonly holds: Remembered<boolean>
+  /** Entries that name a relay and whose address fits. */
+  readonly relayed: Remembered<readonly RelayEntry[]>
 }
 
 interface RelayEntry {
@@ -119,28 +124,48 @@ interface RelayEntry {
   readonly relays: readonly string[]
 }
 
-/** Globs by the text behind their last wildcard: length of that text -> text -> what has it. Lists have thousands of globs. */
-type EndIndex<T> = ReadonlyMap<number, ReadonlyMap<string, readonly T[]>>
+/** Globs by the text behind their last wildcard, text -> what has it. Lists have thousands of globs. */
+interface EndIndex<T> {
+  readonly ends: ReadonlyMap<string, readonly T[]>
+  /** Lengths of the texts that begin with neither @ nor a dot: nearly all do. */
+  readonly otherLengths: ReadonlySet<number>
+}
 
 function indexByEnd<T>(entries: readonly (readonly [glob: string, value: T])[]): EndIndex<T> {
-  const index = new Map<number, Map<string, T[]>>()
+  const ends = new Map<string, T[]>()
+  const otherLengths = new Set<number>()
   for (const [glob, value] of entries) {
     const end = glob.slice(Math.max(glob.lastIndexOf('*'), glob.lastIndexOf('?')) + 1)
-    const ends = index.get(end.length) ?? new Map<string, T[]>()
-    index.set(end.length, ends)
+    if (end[0] !== '@' && end[0] !== '.') otherLengths.add(end.length)
     const same = ends.get(end)
     if (same) same.push(value)
     else ends.set(end, [value])
   }
-  return index
+  return { ends, otherLengths }
 }
 
 /** Those whose glob may fit, in any order. A line end behind the address does not count. */
-function* mayFit<T>(index: EndIndex<T>, address: string): Generator<T> {
+function mayFit<T>(index: EndIndex<T>, address: string): readonly T[] {
+  const { ends, otherLengths } = index
+  if (ends.size === 0) return []
+  const found: T[] = []
   const texts = address.endsWith('\n') ? [address, address.slice(0, -1)] : [address]
-  for (const [length, ends] of index)
-    for (const text of texts)
-      if (length <= text.length) yield* ends.get(text.slice(text.length - length)) ?? []
+  for (const text of texts) {
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at)
+      if (code === 64 || code === 46) found.push(...(ends.get(text.slice(at)) ?? []))
+    }
+    for (const length of otherLengths)
+      if (length <= text.length && !isMarked(text, length))
+        found.push(...(ends.get(text.slice(text.length - length)) ?? []))
+  }
+  return found
+}
+
+/** The last characters begin with @ or a dot: looked up already. */
+function isMarked(text: string, length: number): boolean {
+  const code = text.charCodeAt(text.length - length)
+  return length > 0 && (code === 64 || code === 46)
 }
 
 const listsOf = derived((changes: Changes): ReadonlyMap<string, List> => {
@@ -164,11 +189,17 @@ function makeList(entries: ReadonlyMap<string, readonly string[]>): List {
   const addresses = [...entries.keys()]
   const globs = addresses.filter((address) => /[*?\0\\(]/.test(address))
   const relayed = [...entries].filter(([, relays]) => relays.length > 0)
+  const exact = new Set(addresses)
+  const byEnd = indexByEnd(globs.map((address) => [glob(address), whole(address)]))
+  const relaysByEnd = indexByEnd(
+    relayed.map(([address, relays]) => [glob(address), { pattern: whole(address), relays }]),
+  )
+  const holds = (wanted: string) =>
+    exact.has(wanted) || mayFit(byEnd, wanted).some((pattern) => pattern.test(wanted))
   return {
-    exact: new Set(addresses),
-    globs: indexByEnd(globs.map((address) => [glob(address), whole(address)])),
-    relays: indexByEnd(
-      relayed.map(([address, relays]) => [glob(address), { pattern: whole(address), relays }]),
+    holds: new Remembered(verdictsMax, holds),
+    relayed: new Remembered(verdictsMax, (wanted) =>
+      mayFit(relaysByEnd, wanted).filter((entry) => entry.pattern.test(wanted)),
     ),
   }
 }
@@ -179,11 +210,7 @@ function findList(settings: Settings, name: string): List | undefined {
 
 export function inAddressList(settings: Settings, name: string, address: string): boolean {
   const list = findList(settings, name)
-  if (!list) return false
-  const wanted = lower(address)
-  if (list.exact.has(wanted)) return true
-  for (const glob of mayFit(list.globs, wanted)) if (glob.test(wanted)) return true
-  return false
+  return list?.holds.get(lower(address)) ?? false
 }
 
 /**
@@ -201,7 +228,7 @@ export function inRelayList(
   const list = findList(settings, name)
   if (!list || relays.length === 0) return 'absent'
   const wanted = lower(address)
-  const fitting = [...mayFit(list.relays, wanted)].filter((entry) => entry.pattern.test(wanted))
+  const fitting = list.relayed.get(wanted)
   for (const entry of fitting) {
     for (const domain of entry.relays) {
       if (relays.some((relay) => relayFits(domain, relay.ip, lower(relay.rdns)))) return 'listed'

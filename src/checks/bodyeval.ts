@@ -3,8 +3,9 @@
 import type { Plugin } from '../../rules/engine/types.js'
 import type { ByteString, Part, Scan } from '../types.js'
 import { bytePattern } from '../views/pattern.js'
+import { bodyLetters } from './letters.js'
 import { partsOf } from './parts.js'
-import { countChars, lower, words } from './text.js'
+import { isSpace, lower } from './text.js'
 
 interface Difference {
   /** Largest share of html words missing in the text, percent. */
@@ -19,10 +20,35 @@ interface Difference {
  */
 function countWords(text: ByteString, into: Map<string, number>): void {
   const wide = asCharacters(text)
-  const pieces = wide === undefined ? words(text) : wide.split(/\s+/u)
-  const letter = wide === undefined ? /\w/ : /[\p{L}\p{M}\p{N}_\p{Pc}]/u
-  for (const word of pieces) if (letter.test(word)) into.set(word, (into.get(word) ?? 0) + 1)
+  if (wide === undefined) {
+    countByteWords(text, into)
+    return
+  }
+  for (const word of wide.split(/\s+/u))
+    if (/[\p{L}\p{M}\p{N}_\p{Pc}]/u.test(word)) into.set(word, (into.get(word) ?? 0) + 1)
 }
+
+function countByteWords(text: ByteString, into: Map<string, number>): void {
+  let start = 0
+  let isWord = false
+  for (let at = 0; at <= text.length; at++) {
+    const code = at < text.length ? text.charCodeAt(at) : 32
+    if (!isSpace(code)) {
+      isWord ||= isWordChar(code)
+      continue
+    }
+    if (isWord) {
+      const word = text.slice(start, at)
+      into.set(word, (into.get(word) ?? 0) + 1)
+    }
+    start = at + 1
+    isWord = false
+  }
+}
+
+/** ASCII letter, digit or underscore. */
+const isWordChar = (code: number): boolean =>
+  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 95
 
 /** The text as characters when its bytes are UTF-8 beyond ASCII, else undefined. */
 function asCharacters(text: ByteString): string | undefined {
@@ -101,9 +127,8 @@ function blankLines(scan: Scan): { readonly blank: number; readonly lines: numbe
 function verticalWords(scan: Scan): number {
   return scan.memo('bodyeval/vertical-words', () => {
     let highest = -1
-    for (const line of scan.views.bodyForRules) {
+    for (const { line, spaces } of bodyLetters(scan)) {
       if (line.length <= 5) continue
-      const spaces = countChars(line, (code) => code === 32)
       const others = line.length - spaces
       const percent = spaces > others || others === 0 ? 100 : Math.floor((100 * spaces) / others)
       if (percent > highest) highest = percent

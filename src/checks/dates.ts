@@ -1,7 +1,7 @@
 // The dates of a message against each other: what Date says, what the trace says, and the difference that check_for_shifted_date
 // judges. The clock of this machine matters only for fetchmail's own line, which may not lie in the future.
 import type { Scan } from '../types.js'
-import { parseDate } from '../views/dates.js'
+import { findTraceDate, parseDate } from '../views/dates.js'
 import { bytePattern } from '../views/pattern.js'
 import { header, headerAll } from './text.js'
 
@@ -23,15 +23,14 @@ interface ReceivedTimes {
   readonly fetched: number | undefined
 }
 
-const datePart = bytePattern('(\\s.?\\d+ \\S\\S\\S \\d+ \\d+:\\d+:\\d+ \\S+)')
 const localHop = bytePattern(
   '\\bfrom (?:localhost\\s|(?:\\S+ ){1,2}\\S*\\b127\\.0\\.0\\.1\\b)|qmail \\d+ invoked by uid \\d+',
 )
 const fetchmailHop = /\bby localhost with \w+ \(fetchmail-[\d.]+/
 
 function hopDate(line: string): number | undefined {
-  const found = datePart.exec(line)
-  return found ? parseDate(found[1]!) : undefined
+  const found = findTraceDate(line)
+  return found === undefined ? undefined : parseDate(found)
 }
 
 function receivedTimes(scan: Scan): ReceivedTimes {
@@ -41,7 +40,8 @@ function receivedTimes(scan: Scan): ReceivedTimes {
       .filter((line) => /[^\t-\r ]/.test(line))
     // A local hand-over counts as fetching only together with fetchmail's line behind it.
     const handOver = lines.length > 0 && localHop.test(lines[0]!) ? 1 : 0
-    const fetchmail = lines.length > handOver && fetchmailHop.test(lines[handOver]!)
+    const next = lines[handOver]
+    const fetchmail = next?.includes('(fetchmail-') === true && fetchmailHop.test(next)
     const local = fetchmail ? lines.slice(0, handOver + 1) : []
     const now = Date.now() / 1000
     const fetched = local.map(hopDate).filter((time) => time !== undefined && time <= now) as number[]

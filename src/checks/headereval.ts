@@ -17,10 +17,14 @@ const capsProneWord = new RegExp(`=\\?${capsProneCharset}\\?`, 'i')
 const isControl = (code: number): boolean =>
   code <= 8 || code === 11 || code === 12 || (code >= 14 && code <= 31)
 
+/** A control character but for white space, DEL, a byte above 127. */
+const oddChar = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]/
+
 function illegalChars(scan: Scan, name: string, ratio: number, least: number): boolean {
   const request = /:raw$/.test(name) ? name : `${name}:raw`
   const text = scan.views.headers.get(request)
   if (text === undefined || !/[^\t-\r ]/.test(text)) return false
+  if (!oddChar.test(text)) return ratio <= 0 && least <= 0
   const controls = countChars(text, isControl)
   if (controls === 0 && /[\x80-\xff]/.test(text) && isUtf8(Buffer.from(text, 'latin1'))) return false
   let illegal = controls + countChars(text, (code) => code >= 127)
@@ -149,7 +153,9 @@ export const headerEval: Plugin = {
   evals: {
     ...providerEvals,
     check_for_fake_aol_relay_in_rcvd({ scan }) {
-      const received = squeezeSpaces(header(scan, 'Received'))
+      const raw = header(scan, 'Received')
+      if (!/rly-/i.test(raw)) return false
+      const received = squeezeSpaces(raw)
       if (!/ rly-[a-z][a-z]\d\d\./i.test(received)) return false
       return !/\/AOL-\d+\.\d+\.\d+\)/.test(received) && !/ESMTP id (?:RELAY|MAILRELAY|MAILIN)/.test(received)
     },

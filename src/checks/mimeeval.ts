@@ -3,9 +3,10 @@
 import type { Plugin, Settings } from '../../rules/engine/types.js'
 import type { ByteString, Part, Scan } from '../types.js'
 import { capsProneCharset } from './headereval.js'
+import { bodyLetters, lettersOf } from './letters.js'
 import { isCharsetOk, okLocales } from './locales.js'
 import { declaredType, isLeaf, partHeader, partsOf } from './parts.js'
-import { countChars, header, isSpace, linesOf, longestLine, lower, trim, words } from './text.js'
+import { countChars, header, isSpace, linesOf, longestLine, lower, words } from './text.js'
 
 /** Counters by the names that check_for_mime asks for; flags are 0 or 1. */
 interface Counters {
@@ -200,6 +201,7 @@ const capsProne = new RegExp(`^${capsProneCharset}$`, 'i')
 
 /** Below this many bytes of running text the share of capitals says nothing. */
 const uppercaseBytesMin = 200
+const twoWords = /[^\t-\r ][\t-\r ]+[^\t-\r ]/
 const encodedLine = /^(?:[A-Za-z0-9+/=]{60,76} ){2}/
 
 /** Percent of capitals among letters and digits of the running text. */
@@ -210,15 +212,14 @@ function uppercase(scan: Scan, settings: Settings): number {
     let length = 0
     let upper = 0
     let lowerOrDigit = 0
-    for (const line of scan.views.bodyForRules) {
-      if (!/[\t-\r ]/.test(trim(line)) || encodedLine.test(line)) continue
+    for (const letters of bodyLetters(scan)) {
+      const { line } = letters
+      if (!twoWords.test(line) || encodedLine.test(line)) continue
       const text = withoutJapanese(line)
+      const counted = text === line ? letters : lettersOf(text)
       length += text.length
-      for (let index = 0; index < text.length; index++) {
-        const code = text.charCodeAt(index)
-        if (code >= 65 && code <= 90) upper++
-        else if ((code >= 97 && code <= 122) || (code >= 48 && code <= 57)) lowerOrDigit++
-      }
+      upper += counted.upper
+      lowerOrDigit += counted.lowerOrDigit
     }
     return length < uppercaseBytesMin || upper === 0 ? 0 : (upper / (upper + lowerOrDigit)) * 100
   })

@@ -2,7 +2,7 @@
 import type { Eval } from '../../rules/engine/types.js'
 import type { Scan } from '../types.js'
 import { bytePattern } from '../views/pattern.js'
-import { header, squeezeSpaces } from './text.js'
+import { header, lower, squeezeSpaces } from './text.js'
 
 const address = bytePattern('{ip}')
 const hasAddress = (scan: Scan, name: string): boolean => address.test(header(scan, name))
@@ -19,7 +19,7 @@ export function removesReceived(scan: Scan): boolean {
     if (ezmlm.test(header(scan, 'Mailing-List'))) {
       if (ezmlmDelivered.test(header(scan, 'Delivered-To')) && ezmlmReceived.test(received ?? '')) return true
     }
-    return received === undefined || msnGroups.test(received)
+    return received === undefined || (received.includes('groups.msn.com') && msnGroups.test(received))
   })
 }
 
@@ -40,7 +40,9 @@ const namesHotmail = bytePattern('(?:from |HELO |helo=)\\S*hotmail\\.com\\b')
 
 function hotmail(scan: Scan): Hotmail {
   return scan.memo('providers/hotmail', () => {
-    const received = squeezeSpaces(header(scan, 'Received'))
+    const raw = header(scan, 'Received')
+    if (!raw.includes('hotmail.com') && !endsIn(scan, 'hotmail')) return 'fine'
+    const received = squeezeSpaces(raw)
     if (received.includes('from mail pickup service by hotmail.com with Microsoft SMTPSVC;')) return 'fine'
     if (fromMsnGroups(scan) || removesReceived(scan)) return 'fine'
     const fits = (pattern: RegExp) => pattern.test(received)
@@ -53,15 +55,20 @@ function hotmail(scan: Scan): Hotmail {
 
 /** The From address is of that provider's .com domain. */
 function endsIn(scan: Scan, provider: string): boolean {
-  return new RegExp(`\\b${provider}\\.com\\n?$`, 'i').test(header(scan, 'From:addr'))
+  const address = lower(header(scan, 'From:addr'))
+  const end = address.endsWith('\n') ? address.length - 1 : address.length
+  const start = end - provider.length - '.com'.length
+  return address.endsWith(`${provider}.com`, end) && (start === 0 || !/\w/.test(address[start - 1]!))
 }
 
 const msnGroupsTo = bytePattern('<(\\S+)@groups\\.msn\\.com>', 'i')
 
 function fromMsnGroups(scan: Scan): boolean {
-  const list = msnGroupsTo.exec(header(scan, 'To'))?.[1]
+  const to = header(scan, 'To')
+  const list = lower(to).includes('@groups.msn.com>') ? msnGroupsTo.exec(to)?.[1] : undefined
+  if (list === undefined) return false
   const server = /from mail pickup service by (p\d\d\.groups\.msn\.com)\b/.exec(header(scan, 'Received'))?.[1]
-  if (list === undefined || server === undefined) return false
+  if (server === undefined) return false
   const id = header(scan, 'Message-Id')
   if (list === 'notifications') return bytePattern(`^<\\S+@${server}>`).test(id)
   return (

@@ -25,7 +25,7 @@ const bigProvider =
 /** Host name without its first labels, by SpamAssassin's rule of thumb for this one comparison. */
 function shortDomain(host: string): string {
   if (!/[a-zA-Z]/.test(host)) return host
-  const labels = host.replace(/\.+$/, '').split('.')
+  const labels = (host.endsWith('.') ? host.replace(/\.+$/, '') : host).split('.')
   const top = labels.at(-1)!
   if (labels.length > 1 && /\S{3,}|ie|fr|de/.test(top)) return labels.slice(-2).join('.')
   return labels.length > 2 ? labels.slice(-3).join('.') : host

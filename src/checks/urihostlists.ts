@@ -3,6 +3,7 @@
 
 import { setting } from '../../rules/engine/settings.js'
 import type { Directive, DirectiveLine, Settings } from '../../rules/engine/types.js'
+import { Remembered } from '../message/remembered.js'
 import type { Scan } from '../types.js'
 import { derived, entriesOf, type Growing, grow, nothing } from './growing.js'
 import { lower, words } from './text.js'
@@ -48,7 +49,14 @@ export const uriHostDirective: Directive = {
   },
 }
 
-type Lists = ReadonlyMap<string, ReadonlyMap<string, boolean>>
+interface Lists {
+  readonly isEmpty: boolean
+  /** The lists that a host is in, each with the entry that says so. */
+  readonly holders: Remembered<readonly { readonly list: string; readonly entry: string }[]>
+}
+
+/** Of one generation. */
+const hostsMax = 1024
 
 const listsOf = derived((changes: Growing<Change>): Lists => {
   const lists = new Map<string, Map<string, boolean>>()
@@ -60,8 +68,17 @@ const listsOf = derived((changes: Growing<Change>): Lists => {
     const hosts = lists.get(list) ?? new Map<string, boolean>()
     lists.set(list, hosts.set(host, kind === 'listed'))
   }
-  return lists
+  const holders = (host: string) => {
+    const names = suffixes(host)
+    return [...lists].flatMap(([list, entries]) => {
+      const entry = names.find((name) => entries.has(name))
+      return entry !== undefined && entries.get(entry) ? { list, entry } : []
+    })
+  }
+  return { isEmpty: lists.size === 0, holders: new Remembered(hostsMax, holders) }
 })
+
+const isMail = (uri: string): boolean => (uri.charCodeAt(0) | 32) === 109 && /^mailto:/i.test(uri)
 
 /** Names above the host that are looked up, at most. */
 const suffixesMax = 11
@@ -80,17 +97,14 @@ export function listedHosts(scan: Scan, settings: Settings): ReadonlyMap<string,
   const lists = listsOf(setting<Growing<Change>>(settings, 'uri_host_lists'))
   return scan.memo('urihosts/listed', () => {
     const found = new Map<string, string>()
-    if (lists.size === 0) return found
-    const hosts = new Set(
-      scan.views.uris.detail
-        .filter((uri) => !/^mailto:/i.test(uri.raw))
-        .flatMap((uri) => [...uri.hosts.keys()]),
-    )
-    for (const host of hosts) {
-      const names = suffixes(host)
-      for (const [list, entries] of lists) {
-        const entry = names.find((name) => entries.has(name))
-        if (entry !== undefined && entries.get(entry))
+    if (lists.isEmpty) return found
+    const seen = new Set<string>()
+    for (const { raw, hosts } of scan.views.uris.detail) {
+      if (isMail(raw)) continue
+      for (const host of hosts.keys()) {
+        if (seen.has(host)) continue
+        seen.add(host)
+        for (const { list, entry } of lists.holders.get(host))
           found.set(list, entry === host ? host : `${host} (${entry})`)
       }
     }

@@ -95,14 +95,20 @@ const charsets: Readonly<Record<string, Charset>> = {
   cp950: { base: 'cp950', leads: '81-fe', singles: '80-80=80 ff-ff=f8f8' },
 }
 
+const decoders = new Map<string, Decode>()
+
+/** One for each charset and process: its table costs some milliseconds. */
 export function doubleByteDecoder(name: string): Decode | undefined {
+  const known = decoders.get(name)
   const charset = charsets[name]
-  if (charset === undefined) return undefined
+  if (known || charset === undefined) return known
   let table: Table | undefined
-  return (bytes, strict) => {
+  const decoder: Decode = (bytes, strict) => {
     table ??= buildTable(charset)
     return decode(table, bytes, strict)
   }
+  decoders.set(name, decoder)
+  return decoder
 }
 
 interface Table {

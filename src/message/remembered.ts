@@ -35,4 +35,4 @@ export class Remembered<V> {
 }
 
 /** Longer texts are hardly ever seen twice. */
-const textBytesMax = 256
+const textBytesMax = 512

@@ -26,6 +26,8 @@ const comments = /\((?:[^()\\]|\\[^\n])*\)/g
 
 /** All mailboxes of one field value. */
 export function parseAddresses(raw: ByteString): readonly Mailbox[] {
+  const plain = parsePlain(raw)
+  if (plain) return plain
   let text = raw.slice(0, raw.length - trailingBlanks(raw)).replace(/\\\\/g, '')
   text = text.replace(/^[^"()<>]+:[\t-\r ]*(?:;[\s\S]*)?/, '')
   if (!/[^\t-\r ]/.test(text)) return []
@@ -45,6 +47,50 @@ export function parseAddresses(raw: ByteString): readonly Mailbox[] {
     }
   }
   return found
+}
+
+/** What nearly all fields are: `name <address>`, `"name" <address>` or an address; undefined for anything with something odd in it. */
+function parsePlain(raw: ByteString): readonly Mailbox[] | undefined {
+  const end = raw.length - trailingBlanks(raw)
+  const start = endOf(blanksHere, raw, 0)
+  if (end <= start || raw.includes('\\')) return undefined
+  if (raw[end - 1] !== '>') {
+    return isPlainAddress(raw, start, end) ? [{ name: undefined, address: raw.slice(start, end) }] : undefined
+  }
+  let name: string | undefined
+  let open = start
+  if (raw[start] === '"') {
+    const close = raw.indexOf('"', start + 1)
+    if (close < 0) return undefined
+    open = endOf(blanksHere, raw, close + 1)
+    name = raw.slice(start + 1, close) + raw.slice(close + 1, open)
+  } else {
+    while (raw[open] !== '<') if (open >= end || isOdd(raw.charCodeAt(open++))) return undefined
+    if (open > start) name = raw.slice(start, open)
+  }
+  if (raw[open] !== '<' || !isPlainAddress(raw, open + 1, end - 1)) return undefined
+  const address = raw.slice(open + 1, end - 1)
+  return [{ name: name === '' || name === address ? undefined : name, address }]
+}
+
+/** Something but no odd character on both sides of the one @. */
+function isPlainAddress(text: string, start: number, end: number): boolean {
+  let sign = -1
+  for (let at = start; at < end; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 64) {
+      if (sign >= 0) return false
+      sign = at
+    } else if (isWhite(code) || isOdd(code) || code === 60 || code === 62 || code === 91 || code === 93) {
+      return false
+    }
+  }
+  return sign > start && sign < end - 1
+}
+
+/** Quotation mark, brackets of comments, comma, colon, semicolon. */
+function isOdd(code: number): boolean {
+  return code === 34 || code === 40 || code === 41 || code === 44 || code === 58 || code === 59
 }
 
 function trailingBlanks(text: string): number {
@@ -234,7 +280,8 @@ function isBareAddress(name: string): boolean {
 }
 
 function isPlausible(address: string): boolean {
-  return !address.startsWith('""@') && address.split('"').length !== 2
+  const quote = address.indexOf('"')
+  return quote < 0 || (!address.startsWith('""@') && address.indexOf('"', quote + 1) >= 0)
 }
 
 function upToSecondAt(address: string): string {

@@ -1,5 +1,6 @@
 // A date as mail headers write it -> seconds since the epoch, read the way SpamAssassin 4.0.1 reads it (micro-head.md, items 44 and 45):
 // found in parts anywhere in the text, out-of-range values pulled to the nearest usable one, unknown zones taken as UTC.
+import { isBlank } from '../message/bytes.js'
 import type { ByteString } from '../types.js'
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
@@ -89,12 +90,33 @@ function readZone(text: string): number {
 
 /** Seconds since the epoch, undefined when no date can be found. */
 export function parseDate(text: ByteString): number | undefined {
+  const plain = parsePlainDate(text)
+  if (plain !== undefined) return plain
   const spaced = ` ${text} `.replace(/, */g, ' ').replace(/[\t-\r ]+/g, ' ')
   const found = readDay(spaced)
   if (!found) return undefined
-  let { day, month, year, rest } = found
+  let { rest } = found
   const clock = / (\d?\d):(\d\d)(?::(\d\d))? /.exec(rest)
   if (clock) rest = `${rest.slice(0, clock.index)} ${rest.slice(clock.index + clock[0].length)}`
+  const hour = Number(clock?.[1] ?? 0)
+  const minute = Number(clock?.[2] ?? 0)
+  const second = Number(clock?.[3] ?? 0)
+  return secondsOf(found.day, found.month, found.year, hour, minute, second, readZone(rest))
+}
+
+/** @param ahead seconds by which the zone is ahead of UTC. */
+function secondsOf(
+  givenDay: number,
+  givenMonth: number,
+  givenYear: number,
+  hour: number,
+  minute: number,
+  second: number,
+  ahead: number,
+): number | undefined {
+  let day = givenDay
+  let month = givenMonth
+  let year = givenYear
   if (day > daysIn(month, year)) {
     day = 1
     month += 1
@@ -107,10 +129,126 @@ export function parseDate(text: ByteString): number | undefined {
   year = Math.min(Math.max(year, 1970), 2037)
   // Day 0 is the one value no clamp catches: Perl's timegm refuses it.
   if (day < 1) return undefined
-  const hour = Math.min(Number(clock?.[1] ?? 0), 23)
-  const minute = Math.min(Number(clock?.[2] ?? 0), 59)
-  const second = Math.min(Number(clock?.[3] ?? 0), 59)
-  const utc = Date.UTC(year, month - 1, day, hour, minute, second) / 1000
-  const ahead = readZone(rest)
+  const clock = [Math.min(hour, 23), Math.min(minute, 59), Math.min(second, 59)] as const
+  const utc = Date.UTC(year, month - 1, day, ...clock) / 1000
   return ahead > 0 && utc < ahead ? 0 : utc - ahead
+}
+
+/**
+ * The form that nearly all dates have, `Thu, 22 Aug 2002 12:46:01 +0100` with or without the day of the week; undefined for any other,
+ * which the search through the text then reads. What follows does not matter: the search would find these parts first.
+ */
+function parsePlainDate(text: ByteString): number | undefined {
+  let at = afterBlanks(text, 0)
+  if (isLetter(text.charCodeAt(at))) {
+    if (!isLetter(text.charCodeAt(at + 1)) || !isLetter(text.charCodeAt(at + 2))) return undefined
+    at += 3
+    if (text[at] === ',') at++
+    else if (!isBlank(text.charCodeAt(at))) return undefined
+    at = afterBlanks(text, at)
+  }
+  const dayEnd = afterDigits(text, at)
+  const nameAt = afterBlanks(text, dayEnd)
+  const yearAt = afterBlanks(text, nameAt + 3)
+  const yearEnd = afterDigits(text, yearAt)
+  const clockAt = afterBlanks(text, yearEnd)
+  const hourEnd = afterDigits(text, clockAt)
+  const second = hourEnd + 4
+  const zoneAt = afterBlanks(text, second + 2)
+  const zoneEnd = afterDigits(text, zoneAt + 1)
+  const sign = text.charCodeAt(zoneAt)
+  const isPlain =
+    (dayEnd === at + 1 || dayEnd === at + 2) &&
+    nameAt > dayEnd &&
+    yearAt > nameAt + 3 &&
+    yearEnd === yearAt + 4 &&
+    clockAt > yearEnd &&
+    (hourEnd === clockAt + 1 || hourEnd === clockAt + 2) &&
+    text[hourEnd] === ':' &&
+    afterDigits(text, hourEnd + 1) === hourEnd + 3 &&
+    text[hourEnd + 3] === ':' &&
+    afterDigits(text, second) === second + 2 &&
+    zoneAt > second + 2 &&
+    (sign === 43 || sign === 45) &&
+    zoneEnd === zoneAt + 5 &&
+    (zoneEnd === text.length || isBlank(text.charCodeAt(zoneEnd)))
+  if (!isPlain) return undefined
+  const month = months.indexOf(text.slice(nameAt, nameAt + 3).toLowerCase()) + 1
+  if (month === 0) return undefined
+  const zone = (number(text, zoneAt + 1, zoneAt + 3) * 60 + number(text, zoneAt + 3, zoneEnd)) * 60
+  return secondsOf(
+    number(text, at, dayEnd),
+    month,
+    number(text, yearAt, yearEnd),
+    number(text, clockAt, hourEnd),
+    number(text, hourEnd + 1, hourEnd + 3),
+    number(text, second, second + 2),
+    sign === 45 ? -zone : zone,
+  )
+}
+
+const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 65 && code <= 90)
+
+function afterBlanks(text: string, from: number): number {
+  let at = from
+  while (isBlank(text.charCodeAt(at))) at++
+  return at
+}
+
+function afterDigits(text: string, from: number): number {
+  let at = from
+  while (isDigit(text.charCodeAt(at))) at++
+  return at
+}
+
+const isDigit = (code: number): boolean => code >= 48 && code <= 57
+
+/** Value of the digits between two offsets. */
+function number(text: string, start: number, end: number): number {
+  let value = 0
+  for (let at = start; at < end; at++) value = value * 10 + text.charCodeAt(at) - 48
+  return value
+}
+
+/**
+ * The part of a trace line that looks like a date: day, a word of three characters, year, time, zone, with what may stand before the day.
+ * Looked for from the colons of the time, because lines are long and have few colons.
+ */
+export function findTraceDate(line: ByteString): string | undefined {
+  for (let colon = line.indexOf(':'); colon >= 0; colon = line.indexOf(':', colon + 1)) {
+    const hour = beforeDigits(line, colon)
+    const minuteEnd = afterDigits(line, colon + 1)
+    if (hour === colon || minuteEnd === colon + 1 || line[minuteEnd] !== ':') continue
+    const end = afterDigits(line, minuteEnd + 1)
+    if (end === minuteEnd + 1 || line[end] !== ' ' || end + 1 >= line.length) continue
+    if (isBlank(line.charCodeAt(end + 1)) || line[hour - 1] !== ' ') continue
+    const year = beforeDigits(line, hour - 1)
+    const dayEnd = year - 5
+    if (year === hour - 1 || line[year - 1] !== ' ' || line[dayEnd] !== ' ') continue
+    if (hasBlank(line, year - 4, year - 1)) continue
+    const start = traceDateStart(line, beforeDigits(line, dayEnd), dayEnd)
+    if (start < 0) continue
+    let zoneEnd = end + 1
+    while (zoneEnd < line.length && !isBlank(line.charCodeAt(zoneEnd))) zoneEnd++
+    return line.slice(start, zoneEnd)
+  }
+  return undefined
+}
+
+/** A blank and perhaps one character stand before the day; -1 if not. */
+function traceDateStart(line: string, day: number, dayEnd: number): number {
+  if (day >= dayEnd) return -1
+  if (day >= 2 && isBlank(line.charCodeAt(day - 2)) && line[day - 1] !== '\n') return day - 2
+  return day >= 1 && isBlank(line.charCodeAt(day - 1)) ? day - 1 : -1
+}
+
+function beforeDigits(text: string, end: number): number {
+  let at = end
+  while (at > 0 && isDigit(text.charCodeAt(at - 1))) at--
+  return at
+}
+
+function hasBlank(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (isBlank(text.charCodeAt(at))) return true
+  return false
 }

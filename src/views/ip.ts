@@ -46,10 +46,34 @@ export function isIpv4Address(text: string): boolean {
   return wholeV4.test(text)
 }
 
+/** Number of a dotted IPv4 address, -1 for anything else. */
+function plainNumber(text: string): number {
+  let number = 0
+  let octet = 0
+  let digits = 0
+  let dots = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 46 && digits > 0 && dots < 3) {
+      number = number * 256 + octet
+      octet = 0
+      digits = 0
+      dots++
+    } else if (code >= 48 && code <= 57 && digits < 3) {
+      octet = octet * 10 + code - 48
+      digits++
+      if (octet > 255) return -1
+    } else return -1
+  }
+  return dots === 3 && digits > 0 ? number * 256 + octet : -1
+}
+
 /** Eight 16-bit words; IPv4 becomes ::ffff:a.b.c.d. Undefined when the text is no address. */
 export type Words = readonly number[]
 
 export function parseIp(text: string): Words | undefined {
+  const number = plainNumber(text)
+  if (number >= 0) return [0, 0, 0, 0, 0, 0xffff, Math.floor(number / 0x10000), number % 0x10000]
   const bare = text.replace(/^ipv6:/i, '')
   const quad = /^(?:(.*:))?(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(bare)
   let tail: number[] = []
@@ -77,6 +101,7 @@ const mapped = /^0*:0*:(?:0*:)*ffff:(\d+\.\d+\.\d+\.\d+)$/i
 
 /** Without `IPv6:`, brackets and zone; an IPv4 address mapped in dotted form becomes plain IPv4, in hexadecimal form it stays IPv6. */
 export function plainIp(text: string): string {
+  if (plainNumber(text) >= 0) return text
   return text
     .replace(/^ipv6:/i, '')
     .replace(/^\[/, '')
@@ -87,6 +112,8 @@ export function plainIp(text: string): string {
 
 /** Addresses that never travel the public internet. fd00::/8 is not among them, as with SpamAssassin 4.0.1. */
 export function isPrivate(ip: string): boolean {
+  const number = plainNumber(ip)
+  if (number >= 0) return isPrivateV4(number >>> 24, (number >>> 16) & 255)
   const words = parseIp(ip)
   if (!words) return false
   if ((words[0]! & 0xffc0) === 0xfe80) return true
@@ -94,8 +121,10 @@ export function isPrivate(ip: string): boolean {
   if (upperZero && words[5] === 0 && words[6] === 0 && words[7] === 1) return true
   // A mapped address in hexadecimal form stays IPv6: only the dotted form is judged as IPv4.
   if (!upperZero || words[5] !== 0xffff || !ip.includes('.')) return false
-  const first = words[6]! >> 8
-  const second = words[6]! & 255
+  return isPrivateV4(words[6]! >> 8, words[6]! & 255)
+}
+
+function isPrivateV4(first: number, second: number): boolean {
   return (
     first === 10 ||
     first === 127 ||

@@ -209,7 +209,7 @@ export class HtmlRenderer implements HtmlEvents {
 
   private putText(given: string, wide: boolean, invisible: boolean): void {
     // The byte pair C2 A0 is a no-break space in UTF-8 that was not decoded.
-    let text = given.replace(/[ \t\n\r\f\v]+|\xc2\xa0/g, ' ')
+    let text = /[\t-\r]| {2}|\xc2\xa0/.test(given) ? given.replace(/[\t-\r ]+|\xc2\xa0/g, ' ') : given
     const last = this.pieces[this.pieces.length - 1]
     if (last?.isSpace && !invisible && text.startsWith(' ')) text = text.slice(1)
     this.pieces.push({ text, wide, isSpace: false, invisible })
