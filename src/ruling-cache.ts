@@ -1,13 +1,13 @@
 // The plan of the last start in the data folder: reading it back takes 20 ms, making it of all stock rules half a second. It counts only
 // while the question is the same, the program is the same, and so is every byte of every file that was read for it.
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { deserialize, serialize } from 'node:v8'
 import { listFiles } from '../rules/engine/files.js'
 import type { Plan } from '../rules/engine/types.js'
-import { packageRoot, version } from './root.js'
+import { programId } from './program.js'
+import { packageRoot } from './root.js'
 import type { RuleSources } from './ruling-aside.js'
 import type { ByteString } from './types.js'
 
@@ -75,19 +75,5 @@ function digestNow(path: string): string | undefined {
 
 function keyOf(sources: RuleSources): string {
   const paths = [...(sources.builtin ? [join(packageRoot, 'rules')] : []), ...sources.paths]
-  return JSON.stringify([version, process.version, program(), sources, paths.map(listFiles)])
-}
-
-/** The compiled code that reads rules, by name, size and time: a build between two releases changes it too. */
-function program(): string {
-  const built = dirname(dirname(fileURLToPath(import.meta.url)))
-  const hash = createHash('sha256')
-  for (const folder of ['rules', 'src']) {
-    for (const name of readdirSync(join(built, folder), { recursive: true, encoding: 'utf8' }).sort()) {
-      if (!name.endsWith('.js')) continue
-      const { size, mtimeMs } = statSync(join(built, folder, name))
-      hash.update(`${folder}/${name} ${size} ${mtimeMs}\n`)
-    }
-  }
-  return hash.digest('base64')
+  return JSON.stringify([programId(), sources, paths.map(listFiles)])
 }
