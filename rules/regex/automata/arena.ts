@@ -308,6 +308,27 @@ export class Group {
       if (position >= 0 && accepting[setOf[position]! * classes + cls] === 1) this.unite(position, kind)
     }
     sortPositions(scratch, this.filled)
+    this.dropMatched()
+  }
+
+  /**
+   * A pattern that matches here is known to match in this line: what it is half through need not be followed. Without this, a pattern that
+   * ends with a loop would be told at every byte from its first match on, and multiply the states of the others.
+   */
+  private dropMatched(): void {
+    const { bases } = this.automaton
+    let accepting = 0
+    while (accepting < this.filled && scratch[accepting]! < 0) accepting++
+    if (accepting === 0 || accepting === this.filled) return
+    // Accepting ones come first, the last pattern in front; positions ascend.
+    let kept = accepting
+    let of = accepting - 1
+    for (let i = accepting; i < this.filled; i++) {
+      const position = scratch[i]!
+      while (of >= 0 && position >= bases[~scratch[of]! + 1]!) of--
+      if (of < 0 || position < bases[~scratch[of]!]!) scratch[kept++] = position
+    }
+    this.filled = kept
   }
 
   /**

@@ -6,6 +6,8 @@ import { ACCEPT, EOF, KIND_START, KINDS, kindOf, type PatternNfa, SYMBOLS } from
 export interface MergedAutomaton {
   readonly patterns: number
   readonly positions: number
+  /** Pattern -> its first position; then the number of all. */
+  readonly bases: Int32Array
   /** Classes of symbols that no pattern tells apart; the end of a line is a symbol too. */
   readonly classes: number
   readonly eofClass: number
@@ -53,6 +55,7 @@ export function mergePatterns(patterns: readonly PatternNfa[]): MergedAutomaton 
   const pool = new ListPool()
   const followAt = sharedInts(total * KINDS)
   const starts: number[][] = Array.from({ length: KINDS }, () => [])
+  const bases = sharedInts(patterns.length + 1)
   let base = 0
   for (const [number, pattern] of patterns.entries()) {
     const converted = new Map<readonly number[], number[]>()
@@ -71,6 +74,7 @@ export function mergePatterns(patterns: readonly PatternNfa[]): MergedAutomaton 
     }
     for (let kind = 0; kind < KINDS; kind++) starts[kind]!.push(...convert(pattern.start[kind]!))
     base += pattern.positions.length
+    bases[number + 1] = base
   }
 
   const startKind = sharedBytes(KINDS)
@@ -99,6 +103,7 @@ export function mergePatterns(patterns: readonly PatternNfa[]): MergedAutomaton 
   return {
     patterns: patterns.length,
     positions: total,
+    bases,
     classes,
     eofClass: classOfSymbol[EOF]!,
     classOf,

@@ -4,7 +4,7 @@ import { deserialize, serialize } from 'node:v8'
 import { parsePerl } from '../parse.js'
 import { planGroups } from './group.js'
 import { type MergedAutomaton, mergePatterns } from './merge.js'
-import { buildNfa, type PatternNfa } from './nfa.js'
+import { ACCEPT, buildNfa, KIND_OTHER, KIND_WORD, type PatternNfa } from './nfa.js'
 import type { RuleStates } from './saved.js'
 import { createStore, type StoreShape } from './store.js'
 
@@ -27,7 +27,7 @@ export interface AutomatonSet {
 }
 
 /** Changes with the meaning of the tables, so that old cache files are not mistaken for current ones. */
-export const tablesVersion = 2
+export const tablesVersion = 3
 
 /** Names a list of patterns; the key of its set. */
 export function patternsKey(patterns: readonly PatternSource[]): string {
@@ -43,7 +43,7 @@ export function buildAutomata(patterns: readonly PatternSource[]): AutomatonSet 
   const nfas: PatternNfa[] = []
   for (const [place, { source, flags }] of patterns.entries()) {
     const nfa = nfaOf(source, flags)
-    if (!nfa || nfa.alwaysMatches) always.push(place)
+    if (!nfa || nfa.alwaysMatches || matchesUsualByte(nfa)) always.push(place)
     else {
       places.push(place)
       nfas.push(nfa)
@@ -105,6 +105,18 @@ export function shareStates(
           entriesFor(lists),
         )
   return new Map([...sets].map(([key, set], list) => [key, { ...set, states: { shape, list } }]))
+}
+
+/** Bytes that hardly a text is without. */
+const usualBytes = Buffer.from(' etaoinsr')
+
+/** Whether one such byte is all that the pattern asks for: it would stop the walk at every turn, only to be a candidate in every text. */
+function matchesUsualByte({ start, positions }: PatternNfa): boolean {
+  return start[KIND_OTHER]!.some((at) => {
+    if (at === ACCEPT) return false
+    const { symbols, follow } = positions[at]!
+    return follow[KIND_WORD]!.includes(ACCEPT) && usualBytes.some((byte) => symbols[byte])
+  })
 }
 
 function nfaOf(source: string, flags: string): PatternNfa | undefined {

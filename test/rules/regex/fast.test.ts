@@ -145,13 +145,23 @@ for (const [name, limits] of Object.entries(starved)) {
 }
 
 test('a text longer than the room for it is walked in pieces', () => {
-  const fast = createFastMatcher(rules.uses, ruleSet)
-  const real = [...realTexts()].slice(0, 100).flat()
-  for (const lines of [real, [real.join(' ').repeat(2)], [...real.map((line) => line.repeat(40)), '']]) {
-    const length = lines.reduce((sum, line) => sum + line.length, 0)
-    assert.ok(length > 1 << 16, `${length} bytes`)
-    assertSame(fast, plainRules, lines, rules.uses.length)
-  }
+  const { sources, uses } = patternsOf(rules.sources.filter((_, index) => index % 15 === 0))
+  const fast = createFastMatcher(uses, buildAutomata(sources))
+  const plain = createPlainMatcher(uses)
+  const room = 1 << 16
+  const real = [...realTexts()].filter((_, index) => index % 5 === 0).flat()
+  const cut: string[] = []
+  for (let length = 0; length < 1.2 * room; length += cut.at(-1)!.length)
+    cut.push(real[cut.length % real.length]!.slice(0, 2000))
+  const filler = 'so it goes. '.repeat(room / 10)
+  const over = filler.slice(0, room - 3) + cut.slice(0, 20).join(' ')
+  for (const lines of [
+    cut,
+    [over, 'x'],
+    ['', filler.slice(0, room - 1), cut[0]!],
+    [filler.slice(0, room), ''],
+  ])
+    assertSame(fast, plain, lines, uses.length)
 })
 
 test('tables from a file give the same hits; other bytes are no tables', () => {
