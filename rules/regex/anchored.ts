@@ -1,9 +1,10 @@
 // Patterns that can match only at the start of the text or of a line. V8 does not see that in the look-behinds by which such anchors are
 // printed and tries every place of the text; here only the places that count are tried.
 import type { Node } from './ast.js'
+import type { Lead } from './lead.js'
 import type { Searcher } from './matcher.js'
 
-type Anchor = 'start' | 'lineStart'
+export type Anchor = 'start' | 'lineStart'
 
 /** What every match of the pattern begins with; undefined = no anchor. */
 export function anchorOf(node: Node): Anchor | undefined {
@@ -27,16 +28,27 @@ export function anchorOf(node: Node): Anchor | undefined {
   }
 }
 
+/** Shorter lines are not worth looking for their ends. */
+const spanMin = 16
+
 /** Finds what the same RegExp with `g` instead of `y` finds. */
 export class AnchoredRegExp implements Searcher {
   lastIndex = 0
   private readonly sticky: RegExp
   private readonly anchor: Anchor
+  private readonly lead: Lead | undefined
+  /** The end of the line before, and what matches begin with. */
+  private readonly lineStart: string
 
-  /** @param sticky with the flag `y` */
-  constructor(sticky: RegExp, anchor: Anchor) {
+  /**
+   * @param sticky with the flag `y`
+   * @param lead what matches at the start of a line begin with
+   */
+  constructor(sticky: RegExp, anchor: Anchor, lead?: Lead) {
     this.sticky = sticky
     this.anchor = anchor
+    this.lead = anchor === 'lineStart' ? lead : undefined
+    this.lineStart = `\n${this.lead?.literal ?? ''}`
   }
 
   exec(text: string): RegExpExecArray | null {
@@ -65,13 +77,24 @@ export class AnchoredRegExp implements Searcher {
   /** First place from lastIndex on where a match may begin, -1 = none. */
   private first(text: string): number {
     const from = this.lastIndex
-    if (from === 0) return 0
-    return from <= text.length && text.charCodeAt(from - 1) === 10 ? from : this.after(text, from)
+    const isThere = from === 0 || (from <= text.length && text.charCodeAt(from - 1) === 10)
+    return isThere && (!this.lead || text.startsWith(this.lead.literal, from)) ? from : this.after(text, from)
   }
 
   private after(text: string, at: number): number {
     if (this.anchor === 'start') return -1
-    const end = text.indexOf('\n', at)
-    return end < 0 ? -1 : end + 1
+    const { lead } = this
+    for (let next = at; ; ) {
+      const end = text.indexOf(this.lineStart, next)
+      if (end < 0) return -1
+      next = end + 1
+      if (!lead || lead.span < spanMin || isLong(text, next, lead.span)) return next
+    }
   }
+}
+
+/** The line that starts there has so many bytes. */
+function isLong(text: string, at: number, bytes: number): boolean {
+  const end = text.indexOf('\n', at)
+  return (end < 0 ? text.length : end) - at >= bytes
 }
