@@ -27,11 +27,14 @@ export class Body {
   }
 
   private grow(needed: number): void {
-    const { told } = this
-    let size = told === undefined ? 2 * needed : Math.max(needed, this.length * growth, trustedBytes)
+    this.bytes = sharedCopy(this.bytes.subarray(0, this.length), this.sizeFor(needed))
+  }
+
+  private sizeFor(needed: number): number {
+    if (this.told === undefined) return 2 * needed
+    const step = Math.max(needed, this.length * growth, trustedBytes)
     // The last step may be a larger one: better than to copy everything once more for little.
-    if (told !== undefined && told <= 2 * size) size = Math.max(told, needed)
-    this.bytes = sharedCopy(this.bytes.subarray(0, this.length), size)
+    return this.told <= 2 * step ? Math.max(this.told, needed) : step
   }
 }
 

@@ -28,17 +28,17 @@ export function requestTimeout(seconds: number, verb: Verb): Buffer {
   return Buffer.from(`SPAMD/1.0 79 Timeout: (${seconds} second timeout while trying to ${verb})\r\n`)
 }
 
-/** Reply of the verbs that scan. */
-export function scanReply(verb: Verb, version: number, scanned: Scanned): Buffer {
+/** Reply of the verbs that scan, in pieces: a rewritten message is not copied. */
+export function scanReply(verb: Verb, version: number, scanned: Scanned): readonly Uint8Array[] {
   const spam = spamLine(verb, scanned.verdict)
   switch (verb) {
     case 'PROCESS':
     case 'HEADERS': {
-      const message = Buffer.from(scanned.rewritten ?? new Uint8Array())
-      if (version < 1.2) return Buffer.concat([Buffer.from('SPAMD/1.0 0 EX_OK\r\n'), message])
+      const message = scanned.rewritten ?? new Uint8Array()
+      if (version < 1.2) return [Buffer.from('SPAMD/1.0 0 EX_OK\r\n'), message]
       const length = `Content-length: ${message.length}\r\n`
       const head = version >= 1.3 ? `${length}${spam}\r\n\r\n` : `${length}\r\n`
-      return Buffer.concat([Buffer.from(`SPAMD/1.1 0 EX_OK\r\n${head}`), message])
+      return [Buffer.from(`SPAMD/1.1 0 EX_OK\r\n${head}`), message]
     }
     case 'SYMBOLS':
       return withBody(version, spam, symbolList(scanned.verdict) + (version < 1.3 ? '\r\n' : ''))
@@ -47,7 +47,7 @@ export function scanReply(verb: Verb, version: number, scanned: Scanned): Buffer
     case 'REPORT_IFSPAM':
       return withBody(version, spam, scanned.verdict.isSpam ? (scanned.report ?? '') : '')
     default:
-      return Buffer.from(`SPAMD/1.1 0 EX_OK\r\n${spam}\r\n\r\n`)
+      return [Buffer.from(`SPAMD/1.1 0 EX_OK\r\n${spam}\r\n\r\n`)]
   }
 }
 
@@ -65,9 +65,9 @@ export function symbolList(verdict: Verdict): string {
   return names.sort().join(',')
 }
 
-function withBody(version: number, spam: string, body: ByteString): Buffer {
+function withBody(version: number, spam: string, body: ByteString): readonly Uint8Array[] {
   const length = version >= 1.3 ? `Content-length: ${body.length}\r\n` : ''
-  return Buffer.from(`SPAMD/1.1 0 EX_OK\r\n${length}${spam}\r\n\r\n${body}`, 'latin1')
+  return [Buffer.from(`SPAMD/1.1 0 EX_OK\r\n${length}${spam}\r\n\r\n${body}`, 'latin1')]
 }
 
 /** The blanks around ';' and '/' and one decimal on both numbers are what sscanf patterns and regexes of clients demand. */

@@ -40,6 +40,9 @@ const wantsOf: Readonly<Partial<Record<Verb, Wants>>> = {
   HEADERS: { rewritten: 'headers' },
 }
 
+/** Pieces of an answer. */
+type Reply = readonly Uint8Array[]
+
 /** The words of a refusal, in the form they go out. */
 class Refusal {
   constructor(
@@ -71,24 +74,19 @@ export function serveSpamd(
       (error: unknown) => {
         if (error instanceof ConnectionLost) return void socket.destroy()
         options.log.warn({ err: error }, 'spamd request failed')
-        finish(socket, reader, format.temporaryFailure(textOf(error)))
+        finish(socket, reader, [format.temporaryFailure(textOf(error))])
       },
     )
     .catch((error: unknown) => options.log.warn({ err: error }, 'spamd reply failed'))
 }
 
 /** The reply to one request. Rejects only when the client is gone or the core failed. */
-async function answer(
-  reader: Reader,
-  opening: Opening,
-  core: Core,
-  options: SpamdOptions,
-): Promise<Uint8Array> {
+async function answer(reader: Reader, opening: Opening, core: Core, options: SpamdOptions): Promise<Reply> {
   const outcome = await reply(reader, opening, core, options)
   if (!(outcome instanceof Refusal)) return outcome
   options.line?.(`spamd: ${outcome.why}`)
   options.log.info({ peer: opening.peer.address }, `spamd: ${outcome.why}`)
-  return outcome.bytes
+  return [outcome.bytes]
 }
 
 async function reply(
@@ -96,7 +94,7 @@ async function reply(
   opening: Opening,
   core: Core,
   options: SpamdOptions,
-): Promise<Uint8Array | Refusal> {
+): Promise<Reply | Refusal> {
   if (opening.state === 'timeout') {
     const seconds = options.firstLineMs / 1000
     return new Refusal(
@@ -132,7 +130,7 @@ async function serve(
   opening: Opening,
   core: Core,
   options: SpamdOptions,
-): Promise<Uint8Array | Refusal> {
+): Promise<Reply | Refusal> {
   const started = Date.now()
   const { verb, version } = request
   if (verb === 'PING' || verb === 'SKIP') {
@@ -140,7 +138,7 @@ async function serve(
     const headers = version >= 1.5 ? await readHeaders(reader) : {}
     if (headers instanceof Refusal) return headers
     if (verb === 'SKIP') options.line?.('spamd: skipped large message in 0.0 seconds')
-    return verb === 'PING' ? format.pong : Buffer.alloc(0)
+    return verb === 'PING' ? [format.pong] : []
   }
   const headers = version > 1 || verb === 'TELL' ? await readHeaders(reader) : {}
   if (headers instanceof Refusal) return headers
@@ -262,7 +260,7 @@ async function tell(
   opening: Opening,
   core: Core,
   options: SpamdOptions,
-): Promise<Uint8Array> {
+): Promise<Reply> {
   const learn = async (as: 'spam' | 'ham' | 'forget') =>
     did(
       await core.learn({
@@ -279,7 +277,7 @@ async function tell(
   const removed = headers.remove?.local && (await learn('forget')) ? ['local'] : []
   const seconds = (Date.now() - started) / 1000
   options.line?.(tellLine({ set, removed }, user, process.getuid?.() ?? 0, seconds, raw.length))
-  return format.tellReply(set, removed)
+  return [format.tellReply(set, removed)]
 }
 
 /** Nothing to do and not able to are both "did not" on the wire. */
@@ -290,12 +288,14 @@ function did(outcome: LearnOutcome, options: SpamdOptions): boolean {
 }
 
 /** Sends the reply and the end of the stream, and reads on until the client has closed too. */
-function finish(socket: Socket, reader: Reader, reply: Uint8Array): void {
+function finish(socket: Socket, reader: Reader, reply: Reply): void {
   if (socket.destroyed) return
   const timer = setTimeout(() => socket.destroy(), lingerMs)
   socket.on('close', () => clearTimeout(timer))
   reader.discard()
-  socket.end(reply)
+  socket.cork()
+  for (const piece of reply) socket.write(piece)
+  socket.end()
 }
 
 function textOf(error: unknown): string {
