@@ -3,6 +3,7 @@
 
 import type { PatternSource } from '../regex/automata/tables.js'
 import { createSwitchingMatcher, patternsMin, type SwitchingMatcher } from '../regex/fast.js'
+import type { Budget } from '../regex/guarded.js'
 import type { CompiledPattern, PatternUse, TextMatcher } from '../regex/matcher.js'
 import { createPlainMatcher, LazyPattern } from '../regex/plain.js'
 import { demandedTemplate, escapesOf, relaxedTemplate, templateNames } from './capture.js'
@@ -133,8 +134,9 @@ export function compileTable(
   plugins: readonly Plugin[],
   local: boolean,
   patterns: PatternCache,
+  budget: Budget,
 ): RuleTable {
-  return new TableMaker(plan, plugins, patterns).make(local)
+  return new TableMaker(plan, plugins, patterns, budget).make(local)
 }
 
 /** Evals by name of the plugins that the plan loaded. */
@@ -177,9 +179,11 @@ class TableMaker {
   private readonly evals: ReadonlyMap<string, Eval>
   private readonly missing = new Map<string, string>()
   private readonly patterns: PatternCache
+  private readonly budget: Budget
 
-  constructor(plan: Plan, plugins: readonly Plugin[], patterns: PatternCache) {
+  constructor(plan: Plan, plugins: readonly Plugin[], patterns: PatternCache, budget: Budget) {
     this.patterns = patterns
+    this.budget = budget
     this.rules = plan.rules
     this.indexOf = new Map(plan.rules.map((rule, index) => [rule.name, index]))
     this.evals = evalsOf(plan, plugins)
@@ -212,7 +216,7 @@ class TableMaker {
     const key = `${pattern.flags}/${pattern.source}`
     let compiled = this.patterns.get(key)
     if (!compiled) {
-      compiled = new LazyPattern(pattern.source, pattern.flags)
+      compiled = new LazyPattern(pattern.source, pattern.flags, this.budget)
       this.patterns.set(key, compiled)
     }
     return compiled

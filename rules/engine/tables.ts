@@ -1,4 +1,5 @@
 // The table of a Plan, and further ones for users who have rules of their own. Patterns are compiled once for all of them.
+import { Budget } from '../regex/guarded.js'
 import { Activity } from './activity.js'
 import type { PrefsOverlay } from './prefs.js'
 import { compileTable, type PatternCache, type RuleTable } from './table.js'
@@ -16,6 +17,8 @@ const userTablesMax = 16
 export interface Prepared {
   readonly table: RuleTable
   readonly activity: Activity
+  /** What a message may spend on patterns that backtrack without end. */
+  readonly budget: Budget
   /** Loaded plugins that have something to do before the rules run. */
   readonly preparing: readonly Plugin[]
 }
@@ -26,6 +29,7 @@ export class Tables {
   /** Least recently used first. */
   private readonly users = new Map<PrefsOverlay, Prepared>()
   private readonly patterns: PatternCache = new Map()
+  private readonly budget = new Budget()
   private readonly plan: Plan
   private readonly plugins: readonly Plugin[]
   private readonly options: EngineOptions
@@ -57,8 +61,8 @@ export class Tables {
   }
 
   private prepare(plan: Plan, patterns: PatternCache): Prepared {
-    const table = compileTable(plan, this.plugins, this.options.local ?? false, patterns)
+    const table = compileTable(plan, this.plugins, this.options.local ?? false, patterns, this.budget)
     const preparing = this.plugins.filter(({ name, prepare }) => prepare && plan.plugins.includes(name))
-    return { table, activity: new Activity(table), preparing }
+    return { table, activity: new Activity(table), budget: this.budget, preparing }
   }
 }

@@ -16,7 +16,7 @@ export interface CompiledPattern {
   /** It may match the empty text: counting has to look closer then. */
   readonly canBeEmpty: boolean
   /** Sticky; matches at lastIndex what the pattern matches there without being empty. */
-  readonly nonEmpty: RegExp
+  readonly nonEmpty: Pick<Searcher, 'lastIndex' | 'test'>
   /** Perl group name -> JS group number, for rules with named captures. */
   readonly names: ReadonlyMap<string, number>
 }
@@ -39,7 +39,7 @@ export interface FirstMatch {
   readonly length: number
 }
 
-/** Called once per pattern that hit. `crashed` is set, and count 0, when the regex engine gave up (its stack overflowed). */
+/** Called once per pattern that hit. `crashed` is set, and count 0, when the regex engine gave up (its stack overflowed, or `Runaway`). */
 export type OnHit = (use: number, count: number, first: FirstMatch | undefined, crashed?: unknown) => void
 
 export interface TextMatcher {

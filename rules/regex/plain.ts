@@ -1,6 +1,8 @@
 // The plain and exact engine: V8's RegExp, pattern by pattern, compiled at first use. The measure for every faster engine.
 import type { ByteString } from '../../src/types.js'
 import { AnchoredRegExp, anchorOf } from './anchored.js'
+import { type Budget, GuardedNonEmpty, GuardedRegExp, guard, type MakeSearcher } from './guarded.js'
+import { leadOf } from './lead.js'
 import type { CompiledPattern, FirstMatch, OnHit, PatternUse, Searcher, TextMatcher } from './matcher.js'
 import { type Parsed, parsePerl } from './parse.js'
 import { printRegExp } from './print.js'
@@ -20,13 +22,16 @@ export function compilePattern(source: string, flags: string): CompiledPattern {
 /** A pattern that is parsed and compiled at its first use: of the stock rules a message needs a part only. */
 export class LazyPattern implements CompiledPattern {
   private compiled: Pick<CompiledPattern, 'regExp' | 'names' | 'canBeEmpty'> | undefined
-  private strict: RegExp | undefined
+  private strict: CompiledPattern['nonEmpty'] | undefined
   private readonly source: string
   private readonly flags: string
+  private readonly budget: Budget | undefined
 
-  constructor(source: string, flags: string) {
+  /** @param budget what a message may spend on the pattern if it can backtrack without end; undefined = V8 runs it come what may */
+  constructor(source: string, flags: string, budget?: Budget) {
     this.source = source
     this.flags = flags
+    this.budget = budget
   }
 
   get regExp(): Searcher {
@@ -38,10 +43,12 @@ export class LazyPattern implements CompiledPattern {
   }
 
   /** Looks ahead at the whole rest of the text, and demands that less is left after the match. */
-  get nonEmpty(): RegExp {
+  get nonEmpty(): CompiledPattern['nonEmpty'] {
     if (!this.strict) {
-      const { source, flags } = printRegExp(parsePerl(this.source, this.flags), 1)
-      this.strict = new RegExp(`(?=([^]*))(?:${source})(?!\\1(?![^]))`, `${flags}y`)
+      const { source, flags } = printRegExp(parsePerl(this.source, this.flags), { groupsBefore: 1 })
+      const strict = new RegExp(`(?=([^]*))(?:${source})(?!\\1(?![^]))`, `${flags}y`)
+      const { regExp } = this
+      this.strict = regExp instanceof GuardedRegExp ? new GuardedNonEmpty(regExp, strict) : strict
     }
     return this.strict
   }
@@ -53,12 +60,16 @@ export class LazyPattern implements CompiledPattern {
   private compile() {
     if (!this.compiled) {
       const parsed = parsePerl(this.source, this.flags)
-      const { source, flags, names } = printRegExp(parsed)
       const anchor = anchorOf(parsed.root)
-      const regExp = anchor
-        ? new AnchoredRegExp(new RegExp(source, `${flags}y`), anchor)
-        : new RegExp(source, `${flags}g`)
-      this.compiled = { regExp, names, canBeEmpty: canBeEmpty(parsed.root) }
+      const make: MakeSearcher = ({ source, flags }, regExp) =>
+        anchor
+          ? new AnchoredRegExp(regExp(source, `${flags}y`), anchor, leadOf(parsed.root))
+          : regExp(source, `${flags}g`)
+      const printed = printRegExp(parsed)
+      const regExp = this.budget
+        ? guard(parsed, printed, this.budget, make)
+        : make(printed, (source, flags) => new RegExp(source, flags))
+      this.compiled = { regExp, names: printed.names, canBeEmpty: canBeEmpty(parsed.root) }
     }
     return this.compiled
   }

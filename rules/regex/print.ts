@@ -26,9 +26,15 @@ function isAccepted(source: string): boolean {
   }
 }
 
-/** @param groupsBefore groups of a larger regex that stand before this one: numbers start after them. */
-export function printRegExp(parsed: Parsed, groupsBefore = 0): Printed {
-  const printer = new Printer(parsed, groupsBefore)
+export interface PrintOptions {
+  /** Groups of a larger regex that stand before this one: numbers start after them. */
+  readonly groupsBefore?: number
+  /** Loops like `.*` of which V8 is to count, as backtracking, when they give back what they took: by an empty look-ahead in each pass. */
+  readonly counted?: ReadonlySet<Node>
+}
+
+export function printRegExp(parsed: Parsed, { groupsBefore = 0, counted }: PrintOptions = {}): Printed {
+  const printer = new Printer(parsed, groupsBefore, counted)
   const source = printer.node(parsed.root)
   return {
     source: source === '' ? '(?:)' : source,
@@ -98,9 +104,11 @@ class Printer {
   private groups: number
   private readonly renumbered = new Map<number, number>()
   private readonly parsed: Parsed
+  private readonly counted: ReadonlySet<Node> | undefined
 
-  constructor(parsed: Parsed, groupsBefore: number) {
+  constructor(parsed: Parsed, groupsBefore: number, counted: ReadonlySet<Node> | undefined) {
     this.parsed = parsed
+    this.counted = counted
     this.groups = groupsBefore
     let folding = false
     let exact = false
@@ -170,7 +178,8 @@ class Printer {
     const print = (): string => {
       const body = this.node(node.item)
       const simple = (node.item.t === 'char' || node.item.t === 'set') && body !== '(?!)'
-      const unit = simple ? body : `(?:${body})`
+      const counts = this.counted?.has(node) === true && !canBeEmpty(node.item)
+      const unit = counts ? `(?:${body}(?=))` : simple ? body : `(?:${body})`
       // JavaScript gives up an optional group that matched nothing, Perl takes it: as an alternative it is taken here, too.
       if (optional) return node.mode === 'lazy' ? `(?:|${body})` : `(?:${body}|)`
       if (node.max === 1 && node.min === 0) return `${unit}?`

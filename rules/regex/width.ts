@@ -1,4 +1,4 @@
-// How long, in bytes, a text may be that a node matches: Perl refuses look-behinds above 255.
+// How long, in bytes, a text may be that a node matches: Perl refuses look-behinds above 255. And how short.
 import type { Node } from './ast.js'
 
 export function maxWidth(node: Node): number {
@@ -21,6 +21,25 @@ export function maxWidth(node: Node): number {
       return Infinity
     case 'assert':
     case 'look':
+      return 0
+  }
+}
+
+export function minWidth(node: Node): number {
+  switch (node.t) {
+    case 'char':
+    case 'set':
+      return 1
+    case 'seq':
+      return node.items.reduce((sum, item) => sum + minWidth(item), 0)
+    case 'alt':
+      return node.items.reduce((least, item) => Math.min(least, minWidth(item)), Infinity)
+    case 'repeat':
+      return node.min * minWidth(node.item)
+    case 'capture':
+    case 'atomic':
+      return minWidth(node.item)
+    default:
       return 0
   }
 }

@@ -1,0 +1,277 @@
+// Patterns that can backtrack without end, and what one message may spend on them. V8 runs them with a limit of backtracks. Where it is
+// reached, or what it does not see could take long (parts that succeed for themselves, on long texts), the machine (machine.ts) finds the
+// same match and counts its steps; beyond them it throws Runaway, and the rule is suspended for that message.
+import { headerTextBytesMax, messageRuleStepsMax, ruleStepsMax } from '../../src/limits.js'
+import { type Anchor, anchorOf } from './anchored.js'
+import { type Node, walk } from './ast.js'
+import { costOf, type PatternCost } from './cost.js'
+import { limitedRegExp, limitMs } from './limited.js'
+import { Machine, Runaway, Workspace } from './machine.js'
+import type { Searcher } from './matcher.js'
+import type { Parsed } from './parse.js'
+import { type Printed, printRegExp } from './print.js'
+import { compileProgram } from './program.js'
+
+/**
+ * Steps of one search that are left to V8, and more for each byte: that is linear. With a limit of backtracks they are steps ahead, of
+ * which V8 does two in a nanosecond, on a text made for it; without, they are an estimate on the high side.
+ */
+const limitedSteps = 2e8
+const unlimitedSteps = 2e7
+const nativeStepsPerByte = 100
+/** A pattern that is cheap on this length is so on any: only its bytes count. Longest text but whole messages. */
+const textBytesMax = headerTextBytesMax
+/** V8's time with such patterns in one message; then the machine runs them. */
+const nativeMsMax = 10
+/** Steps that come with each byte a rule reads: reading is not running away. */
+const stepsPerByte = 4
+/** Judging larger trees costs more than it is worth: lists of spellings, mostly. V8 runs them, and the watchdog looks on. */
+const nodesMax = 5000
+
+/** What one message may spend on hostile patterns. One per engine: the rules of two messages never run at the same time. */
+export class Budget {
+  readonly work = new Workspace()
+  /** Number of the message at hand. */
+  message = 0
+  nativeMs = 0
+  private steps = 0
+
+  /** The next message begins. */
+  renew(): void {
+    this.message++
+    this.nativeMs = 0
+    this.steps = messageRuleStepsMax
+    this.work.trim()
+  }
+
+  get left(): number {
+    return this.steps
+  }
+
+  charge(steps: number): void {
+    this.steps -= steps
+  }
+}
+
+/** Longest text on which V8 needs few steps; Infinity = any. */
+function nativeBytesMax(cost: PatternCost, limited: boolean): number {
+  const most = limited ? limitedSteps : unlimitedSteps
+  const isCheap = (bytes: number) => cost.steps(bytes, limited) <= most + nativeStepsPerByte * bytes
+  if (isCheap(textBytesMax)) return Infinity
+  let bytes = textBytesMax
+  while (bytes >= 16 && !isCheap(bytes)) bytes >>= 1
+  return bytes < 16 ? 0 : bytes
+}
+
+/** Makes a searcher of a pattern as it is printed. */
+export type MakeSearcher = (printed: Printed, make: (source: string, flags: string) => RegExp) => Searcher
+
+/** A pattern as V8 runs it. */
+interface Native {
+  /** Longest text that it gets. */
+  readonly bytes: number
+  readonly limited: Searcher
+  readonly unlimited: () => Searcher
+}
+
+/** What the pattern is searched with: the RegExp itself where V8 is enough for texts of any length. */
+export function guard(
+  parsed: Parsed,
+  printed: Printed,
+  budget: Budget,
+  make: MakeSearcher,
+  limited = limitedRegExp,
+): Searcher {
+  const { root } = parsed
+  const unlimited = () => make(printed, (source, flags) => new RegExp(source, flags))
+  const cost = isLarge(root) ? undefined : costOf(root)
+  if (!cost || nativeBytesMax(cost, false) === Infinity) return unlimited()
+  const bytes = nativeBytesMax(cost, limited !== undefined)
+  return new GuardedRegExp(parsed, printed, budget, {
+    // A pattern that had to be printed wider than it is: one meaning for all lengths, and that the right one.
+    bytes: printed.widened ? -1 : bytes,
+    limited: limited ? make(printRegExp(parsed, { counted: cost.givingBack }), limited) : unlimited(),
+    unlimited,
+  })
+}
+
+function isLarge(root: Node): boolean {
+  let nodes = 0
+  walk(root, () => void nodes++)
+  return nodes > nodesMax
+}
+
+export class GuardedRegExp implements Searcher {
+  lastIndex = 0
+  /** Searches that the machine made. */
+  machineRuns = 0
+  private message = -1
+  private spent = 0
+  private allowed = 0
+  private readonly parsed: Parsed
+  private native: Searcher
+  private readonly nativeBytes: number
+  private readonly unlimited: () => Searcher
+  private readonly budget: Budget
+  /** Perl's number of a named group -> its number in results. */
+  private readonly groups = new Map<number, number>()
+  private readonly anchor: Anchor | undefined
+  private machine: Machine | undefined
+  /** The machine cannot run the pattern. */
+  private unguarded = false
+
+  constructor(parsed: Parsed, printed: Printed, budget: Budget, native: Native) {
+    this.parsed = parsed
+    this.native = native.limited
+    this.nativeBytes = native.bytes
+    this.unlimited = native.unlimited
+    this.budget = budget
+    this.anchor = anchorOf(parsed.root)
+    for (const [name, group] of parsed.names) this.groups.set(group, printed.names.get(name)!)
+  }
+
+  test(text: string): boolean {
+    if (this.mayRunNative(text)) {
+      const found = this.runNative(text, 'test')
+      if (found !== undefined) return found
+    }
+    const machine = this.theMachine()
+    return machine ? this.search(machine, text) : this.runV8(text, 'test')
+  }
+
+  exec(text: string): RegExpExecArray | null {
+    if (this.mayRunNative(text)) {
+      const found = this.runNative(text, 'exec')
+      if (found !== undefined) return found
+    }
+    const machine = this.theMachine()
+    if (!machine) return this.runV8(text, 'exec')
+    return this.search(machine, text) ? this.result(machine, text) : null
+  }
+
+  /** Where the match at this place ends that is not empty, 0 = there is none. */
+  nonEmptyEnd(text: string, at: number, native: RegExp): number {
+    const machine = this.mayRunNative(text) ? undefined : this.theMachine()
+    if (!machine) {
+      native.lastIndex = at
+      return native.test(text) ? native.lastIndex : 0
+    }
+    try {
+      return machine.matchNonEmpty(text, at, this.stepsLeft()) ? machine.end : 0
+    } finally {
+      this.charge(machine)
+    }
+  }
+
+  private mayRunNative(text: string): boolean {
+    return !this.unguarded && text.length <= this.nativeBytes && this.budget.nativeMs < nativeMsMax
+  }
+
+  /** Made when it is first needed. A pattern that it cannot run is left to V8 and the watchdog. */
+  private theMachine(): Machine | undefined {
+    if (this.machine || this.unguarded) return this.machine
+    const program = compileProgram(this.parsed)
+    if (program) this.machine = new Machine(program, this.budget.work)
+    else {
+      this.unguarded = true
+      this.native = this.unlimited()
+    }
+    return this.machine
+  }
+
+  private runV8(text: string, name: 'test'): boolean
+  private runV8(text: string, name: 'exec'): RegExpExecArray | null
+  private runV8(text: string, name: 'test' | 'exec'): boolean | RegExpExecArray | null
+  private runV8(text: string, name: 'test' | 'exec'): boolean | RegExpExecArray | null {
+    this.native.lastIndex = this.lastIndex
+    const found = this.native[name](text)
+    this.lastIndex = this.native.lastIndex
+    return found
+  }
+
+  /**
+   * Undefined when the limit may be why nothing was found, or, where V8 searches line by line, nothing on an earlier line. Once more
+   * then: compiling takes time as well.
+   */
+  private runNative(text: string, name: 'test'): boolean | undefined
+  private runNative(text: string, name: 'exec'): RegExpExecArray | null | undefined
+  private runNative(text: string, name: 'test' | 'exec'): boolean | RegExpExecArray | null | undefined {
+    const { lastIndex } = this
+    for (let turn = 0; turn < 2; turn++) {
+      const startedAt = performance.now()
+      const found = this.runV8(text, name)
+      const took = performance.now() - startedAt
+      if ((found && !this.anchor) || took < limitMs) return found
+      this.lastIndex = lastIndex
+      this.budget.nativeMs += took
+      if (took > nativeMsMax) break
+    }
+    return undefined
+  }
+
+  private search(machine: Machine, text: string): boolean {
+    this.allow(text)
+    this.machineRuns++
+    let found = false
+    try {
+      found =
+        this.lastIndex <= text.length && machine.search(text, this.lastIndex, this.anchor, this.stepsLeft())
+    } finally {
+      this.charge(machine)
+    }
+    this.lastIndex = found ? machine.end : 0
+    return found
+  }
+
+  /** A text read for the first time brings steps with it: reading is not running away. */
+  private allow(text: string): void {
+    const { budget } = this
+    if (this.message !== budget.message) {
+      this.message = budget.message
+      this.spent = 0
+      this.allowed = ruleStepsMax
+    }
+    if (this.lastIndex > 0) return
+    this.allowed += stepsPerByte * text.length
+    budget.charge(-stepsPerByte * text.length)
+  }
+
+  private stepsLeft(): number {
+    const left = Math.min(this.allowed - this.spent, this.budget.left)
+    if (left <= 0) throw new Runaway('it backtracks too long')
+    return left
+  }
+
+  private charge({ steps }: Machine): void {
+    this.spent += steps
+    this.budget.charge(steps)
+  }
+
+  private result({ index, end, slots, program }: Machine, text: string): RegExpExecArray {
+    const found: (string | undefined)[] = [text.slice(index, end)]
+    for (const [group, number] of this.groups) {
+      const slot = program.slotOf.get(group)
+      const from = slot === undefined ? -1 : slots[slot]!
+      const to = slot === undefined ? -1 : slots[slot + 1]!
+      found[number] = to < 0 ? undefined : text.slice(from, to)
+    }
+    return Object.assign(found, { index, input: text }) as unknown as RegExpExecArray
+  }
+}
+
+/** The same for what the pattern matches at a place without being empty. */
+export class GuardedNonEmpty {
+  lastIndex = 0
+  private readonly regExp: GuardedRegExp
+  private readonly native: RegExp
+
+  constructor(regExp: GuardedRegExp, native: RegExp) {
+    this.regExp = regExp
+    this.native = native
+  }
+
+  test(text: string): boolean {
+    this.lastIndex = this.regExp.nonEmptyEnd(text, this.lastIndex, this.native)
+    return this.lastIndex > 0
+  }
+}
