@@ -278,6 +278,8 @@ export interface HeaderView {
   get(request: string): ByteString | undefined
   /** One value per occurrence or address, for the requests that have several. */
   getAll(request: string): readonly ByteString[]
+  /** True = nothing is there for requests of this place (views/headers.ts, placeOfRequest); a quick question for most of them. */
+  lacks?(place: number): boolean
   /** Adds a pseudo header that a plugin made (X-Relay-Countries); a field of that name in the message wins. */
   put(name: string, value: ByteString): void
 }

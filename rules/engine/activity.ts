@@ -1,5 +1,6 @@
 // Which rules run: those whose score is not 0 in the score set at hand, less what the request or the watchdog switched off. Made once
 // and kept, so that a run meets no rule that it has to leave out.
+import { placeOfRequest } from '../../src/views/headers.js'
 import type { Answers } from './answers.js'
 import type { PrefsOverlay } from './prefs.js'
 import { early } from './settling.js'
@@ -51,8 +52,13 @@ export interface ActiveStage {
   /** Rules that have run for certain once the stage has. */
   readonly settles: Int32Array
   readonly headers: readonly ActiveHeaders[]
+  /** Of each of these the place of its field (HeaderView.lacks), -1 when it has none. */
+  readonly places: Int32Array
+  /** 1 = nothing hits when that field is absent. */
+  readonly silent: Uint8Array
   readonly headerSingles: readonly SingleRule[]
   readonly exists: readonly number[]
+  readonly existsPlaces: Int32Array
   readonly headerEvals: readonly EvalRule[]
   readonly body: ActiveGroup | undefined
   readonly uri: ActiveGroup | undefined
@@ -143,9 +149,14 @@ export class Activity {
         ...exists,
         ...onParts.map(({ rule }) => rule),
       ]),
+      places: Int32Array.from(headers, ({ group }) => placeOfRequest(group.request)),
+      silent: new Uint8Array(headers.length),
       headers: headers.map((one) => ({ ...one, onAbsent: undefined, answers: undefined, remembers })),
       headerSingles: stage.headerSingles.filter(runs),
       exists,
+      existsPlaces: Int32Array.from(exists, (rule) =>
+        placeOfRequest((this.table.rules[rule] as { request: string }).request),
+      ),
       headerEvals: evals(stage.headerEvals),
       ...texts,
       bodyEvals: [...evals(bodyEvals), ...onParts],

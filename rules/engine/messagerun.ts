@@ -176,11 +176,16 @@ export class MessageRun implements EvalHost {
   }
 
   private headers(stage: ActiveStage): void {
-    for (const one of stage.headers) this.headerGroup(one)
     const { headers } = this.scan.views
-    for (const index of stage.exists) {
-      const { request } = this.table.rules[index] as { request: string }
-      if (headers.getAll(request).length > 0) this.gotHit(index, 1, '')
+    const { places, silent, exists, existsPlaces } = stage
+    for (let at = 0; at < places.length; at++) {
+      if (places[at]! < 0 || !headers.lacks?.(places[at]!)) this.headerGroup(stage.headers[at]!)
+      else if (silent[at] === 0 && this.absentHeader(stage.headers[at]!) === 0) silent[at] = 1
+    }
+    for (let at = 0; at < exists.length; at++) {
+      if (existsPlaces[at]! >= 0 && headers.lacks?.(existsPlaces[at]!)) continue
+      const { request } = this.table.rules[exists[at]!] as { request: string }
+      if (headers.getAll(request).length > 0) this.gotHit(exists[at]!, 1, '')
     }
     for (const single of stage.headerSingles) this.single(single)
   }
@@ -216,8 +221,8 @@ export class MessageRun implements EvalHost {
     }
   }
 
-  /** An absent header is matched as the empty text; what hits on that never changes, so it is asked once. */
-  private absentHeader(headers: ActiveHeaders): void {
+  /** An absent header is matched as the empty text; what hits on that never changes, so it is asked once. Gives the number of hits. */
+  private absentHeader(headers: ActiveHeaders): number {
     const { onEmpty, rules, matcher } = headers.group
     if (!headers.onAbsent) {
       const unknown = headers.active.map((runs, use) => (runs === 1 && onEmpty[use]! < 0 ? 1 : 0))
@@ -228,6 +233,7 @@ export class MessageRun implements EvalHost {
       )
     }
     for (const use of headers.onAbsent) this.gotHit(rules[use]!, onEmpty[use]!, '')
+    return headers.onAbsent.length
   }
 
   /** @param found takes what hits, as pairs of pattern and count */

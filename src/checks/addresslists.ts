@@ -108,15 +108,20 @@ export function globPattern(glob: string): string {
     .join('')
 }
 
-/** Of one list and generation. */
-const verdictsMax = 512
+/** Addresses of one generation. */
+const verdictsMax = 1024
 
-/** A list ready for questions: whole addresses by look-up, globs by what they end in and then by pattern. */
-interface List {
-  /** Verdicts on the addresses asked about: many mails have the same. */
-  readonly holds: Remembered<boolean>
-  /** Entries that name a relay and whose address fits. */
-  readonly relayed: Remembered<readonly RelayEntry[]>
+/** All lists ready for questions: whole addresses by look-up, globs by what they end in and then by pattern. */
+interface Lists {
+  /** Names of the lists that an address is in: many mails have the same addresses. */
+  readonly holding: Remembered<readonly string[]>
+  /** By name: entries that name a relay and whose address fits. */
+  readonly relayed: ReadonlyMap<string, Remembered<readonly RelayEntry[]>>
+}
+
+interface ListedGlob {
+  readonly list: string
+  readonly pattern: RegExp
 }
 
 interface RelayEntry {
@@ -168,7 +173,7 @@ function isMarked(text: string, length: number): boolean {
   return length > 0 && (code === 64 || code === 46)
 }
 
-const listsOf = derived((changes: Changes): ReadonlyMap<string, List> => {
+const listsOf = derived((changes: Changes): Lists => {
   const raw = new Map<string, Map<string, string[]>>()
   for (const change of entriesOf(changes)) {
     const list = raw.get(change.list) ?? new Map<string, string[]>()
@@ -179,38 +184,54 @@ const listsOf = derived((changes: Changes): ReadonlyMap<string, List> => {
       list.set(change.address, change.relay === undefined ? relays : [...relays, change.relay])
     }
   }
-  return new Map([...raw].map(([name, entries]) => [name, makeList(entries)]))
+  const globs: [string, ListedGlob][] = []
+  const exact = new Map<string, string[]>()
+  for (const [list, entries] of raw) {
+    for (const address of entries.keys()) {
+      exact.set(address, [...(exact.get(address) ?? []), list])
+      if (/[*?\0\\(]/.test(address)) globs.push([globOf(address), { list, pattern: wholePattern(address) }])
+    }
+  }
+  const byEnd = indexByEnd(globs)
+  const holding = (address: string) => {
+    const found = new Set(exact.get(address))
+    for (const { list, pattern } of mayFit(byEnd, address))
+      if (!found.has(list) && pattern.test(address)) found.add(list)
+    return found.size === 0 ? none : [...found]
+  }
+  return {
+    holding: new Remembered(verdictsMax, holding),
+    relayed: new Map([...raw].map(([name, entries]) => [name, relayEntries(entries)])),
+  }
 })
 
-function makeList(entries: ReadonlyMap<string, readonly string[]>): List {
-  // Three characters become `_`, as in SpamAssassin.
-  const glob = (address: string) => address.replace(/[\0\\(]/g, '_')
-  const whole = (address: string) => new RegExp(`^${globPattern(glob(address))}\\n?$`)
-  const addresses = [...entries.keys()]
-  const globs = addresses.filter((address) => /[*?\0\\(]/.test(address))
-  const relayed = [...entries].filter(([, relays]) => relays.length > 0)
-  const exact = new Set(addresses)
-  const byEnd = indexByEnd(globs.map((address) => [glob(address), whole(address)]))
-  const relaysByEnd = indexByEnd(
-    relayed.map(([address, relays]) => [glob(address), { pattern: whole(address), relays }]),
+const none: readonly string[] = []
+
+/** Three characters become `_`, as in SpamAssassin. */
+const globOf = (address: string): string => address.replace(/[\0\\(]/g, '_')
+
+const wholePattern = (address: string): RegExp => new RegExp(`^${globPattern(globOf(address))}\\n?$`)
+
+function relayEntries(entries: ReadonlyMap<string, readonly string[]>): Remembered<readonly RelayEntry[]> {
+  const byEnd = indexByEnd(
+    [...entries]
+      .filter(([, relays]) => relays.length > 0)
+      .map(([address, relays]) => [globOf(address), { pattern: wholePattern(address), relays }]),
   )
-  const holds = (wanted: string) =>
-    exact.has(wanted) || mayFit(byEnd, wanted).some((pattern) => pattern.test(wanted))
-  return {
-    holds: new Remembered(verdictsMax, holds),
-    relayed: new Remembered(verdictsMax, (wanted) =>
-      mayFit(relaysByEnd, wanted).filter((entry) => entry.pattern.test(wanted)),
-    ),
-  }
+  return new Remembered(verdictsMax, (address) =>
+    mayFit(byEnd, address).filter(({ pattern }) => pattern.test(address)),
+  )
 }
 
-function findList(settings: Settings, name: string): List | undefined {
-  return listsOf(setting<Changes>(settings, 'address_lists')).get(name)
+const allLists = (settings: Settings): Lists => listsOf(setting<Changes>(settings, 'address_lists'))
+
+/** Names of the lists that the address is in. */
+export function listsHolding(settings: Settings, address: string): readonly string[] {
+  return allLists(settings).holding.get(lower(address))
 }
 
 export function inAddressList(settings: Settings, name: string, address: string): boolean {
-  const list = findList(settings, name)
-  return list?.holds.get(lower(address)) ?? false
+  return listsHolding(settings, address).includes(name)
 }
 
 /**
@@ -225,16 +246,14 @@ export function inRelayList(
 ): 'listed' | 'forged' | 'absent' {
   const { trusted, untrusted } = relayView
   const relays = untrusted.length ? untrusted.slice(0, 1) : trusted
-  const list = findList(settings, name)
-  if (!list || relays.length === 0) return 'absent'
   const wanted = lower(address)
-  const fitting = list.relayed.get(wanted)
+  const fitting = allLists(settings).relayed.get(name)?.get(wanted) ?? []
+  if (fitting.length === 0 || relays.length === 0) return 'absent'
   for (const entry of fitting) {
     for (const domain of entry.relays) {
       if (relays.some((relay) => relayFits(domain, relay.ip, lower(relay.rdns)))) return 'listed'
     }
   }
-  if (fitting.length === 0) return 'absent'
   return inAddressList(settings, 'welcomelist_allows_relays', wanted) ? 'absent' : 'forged'
 }
 

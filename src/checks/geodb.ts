@@ -3,10 +3,11 @@
 // by their usual names in geodb_search_path. A file that changed is read again.
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { Reader, type Response } from 'mmdb-lib'
+import type { Response } from 'mmdb-lib'
 import { invalidValue, missingValue } from '../../rules/engine/directive.js'
 import { setting } from '../../rules/engine/settings.js'
 import type { Directive, Plan, Settings } from '../../rules/engine/types.js'
+import { requirePackage } from '../commonjs.js'
 import { isPrivate } from '../views/ip.js'
 import { lower, words } from './text.js'
 
@@ -130,6 +131,7 @@ function load(path: string): LookUp | undefined {
 /** Undefined for a file that is no database. */
 function read(path: string): LookUp | undefined {
   try {
+    const { Reader } = requirePackage<typeof import('mmdb-lib')>('mmdb-lib')
     const reader = new Reader<Response>(readFileSync(path))
     return (ip) => {
       try {

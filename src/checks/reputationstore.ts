@@ -1,5 +1,6 @@
 // Where reputations live: one SQLite file in the data directory, shared by all workers (WAL), or memory in tests.
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
+import { requirePackage } from '../commonjs.js'
 import { setAsideIfDamaged } from '../damaged-file.js'
 import type { Reputation, ReputationStore } from '../types.js'
 
@@ -19,7 +20,7 @@ export function openReputationStore(
   nowSeconds = Math.floor(Date.now() / 1000),
 ): OpenReputationStore {
   if (path !== ':memory:') setAsideIfDamaged(path)
-  const db = new Database(path)
+  const db = new (requirePackage<typeof Database>('better-sqlite3'))(path)
   db.pragma('journal_mode = WAL')
   db.pragma(`busy_timeout = ${busyMs}`)
   // A lost second of reputation is worth nothing; a sync for every message would cost milliseconds.

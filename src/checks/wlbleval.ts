@@ -1,21 +1,36 @@
 // WLBLEval: senders, recipients and URI hosts against the lists of an admin or a user, and the one check that needs no list: whether
 // the envelope sender's domain is that of the relay that brought the mail.
-import type { Eval, EvalContext, Plugin } from '../../rules/engine/types.js'
+import type { Eval, EvalContext, Plugin, Settings } from '../../rules/engine/types.js'
 import { allFromAddresses, allToAddresses } from './addresses.js'
-import { inAddressList, inRelayList } from './addresslists.js'
+import { inAddressList, inRelayList, listsHolding } from './addresslists.js'
 import { domainOf } from './domains.js'
 import { header, lower } from './text.js'
 import { listedHosts } from './urihostlists.js'
 
+/** Names of the lists that any of the senders is in. */
+function listsOfSenders({ scan, settings }: EvalContext): ReadonlySet<string> {
+  return scan.memo('wlbleval/senders', () => listsOfAny(settings, allFromAddresses(scan)))
+}
+
+function listsOfRecipients({ scan, settings }: EvalContext): ReadonlySet<string> {
+  return scan.memo('wlbleval/recipients', () => listsOfAny(settings, allToAddresses(scan)))
+}
+
+function listsOfAny(settings: Settings, addresses: readonly string[]): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const address of addresses) for (const list of listsHolding(settings, address)) found.add(list)
+  return found
+}
+
 const senderIn =
   (list: string): Eval =>
-  ({ scan, settings }) =>
-    allFromAddresses(scan).some((address) => inAddressList(settings, list, address))
+  (context) =>
+    listsOfSenders(context).has(list)
 
 const recipientIn =
   (list: string): Eval =>
-  ({ scan, settings }) =>
-    allToAddresses(scan).some((address) => inAddressList(settings, list, address))
+  (context) =>
+    listsOfRecipients(context).has(list)
 
 type Standing = 'listed' | 'forged' | 'absent'
 
@@ -74,10 +89,8 @@ export const wlblEval: Plugin = {
     check_to_in_whitelist: recipientIn('welcomelist_to'),
     check_to_in_more_spam: recipientIn('more_spam_to'),
     check_to_in_all_spam: recipientIn('all_spam_to'),
-    check_from_in_list: ({ scan, settings }, list = '') =>
-      allFromAddresses(scan).some((address) => inAddressList(settings, list, address)),
-    check_to_in_list: ({ scan, settings }, list = '') =>
-      allToAddresses(scan).some((address) => inAddressList(settings, list, address)),
+    check_from_in_list: (context, list = '') => listsOfSenders(context).has(list),
+    check_to_in_list: (context, list = '') => listsOfRecipients(context).has(list),
     check_replyto_in_list({ scan, settings }, list = '') {
       const address = header(scan, 'Reply-To:addr')
       return address !== '' && inAddressList(settings, list, address)

@@ -19,8 +19,8 @@ export class Remembered<V> {
     if (text.length > textBytesMax) return this.make(text)
     const old = this.#old.get(text)
     if (old !== undefined) return this.#keep(text, old)
-    // A slice would keep the whole message alive.
-    const own = Buffer.from(text, 'latin1').toString('latin1')
+    // A slice would keep the whole message alive; a slice of this little text keeps nothing else.
+    const own = text.length < sliceCharsMin ? text : ` ${text}`.slice(1)
     return this.#keep(own, this.make(own))
   }
 
@@ -33,6 +33,9 @@ export class Remembered<V> {
     return value
   }
 }
+
+/** V8 copies what is shorter. */
+const sliceCharsMin = 13
 
 /** Longer texts are hardly ever seen twice. */
 const textBytesMax = 512

@@ -1,8 +1,8 @@
 // Registry boundaries: which part of a host name somebody registered. Comes in: the util_rb_* lists of the rules, or nothing. Goes out: Domains.
 // With lists the answer is SpamAssassin's, unknown TLDs have no domain. Without them the public suffix list (tldts) answers.
-import { getDomain, parse } from 'tldts'
 import type { Domains } from '../types.js'
 import { lower } from './lower.js'
+import { publicSuffixes } from './publicsuffix.js'
 
 export interface DomainLists {
   readonly tlds: ReadonlySet<string>
@@ -71,7 +71,7 @@ class ListedDomains implements RegistryDomains {
 
 class SuffixListDomains implements RegistryDomains {
   isTld(label: string): boolean {
-    return label !== '' && parse(`a.b.${label}`).isIcann === true
+    return label !== '' && publicSuffixes().parse(`a.b.${label}`).isIcann === true
   }
 
   isValid(host: string): boolean {
@@ -79,10 +79,12 @@ class SuffixListDomains implements RegistryDomains {
   }
 
   registered(host: string): string | undefined {
-    return this.isValid(host) ? (getDomain(host, { allowPrivateDomains: true }) ?? undefined) : undefined
+    return this.isValid(host)
+      ? (publicSuffixes().getDomain(host, { allowPrivateDomains: true }) ?? undefined)
+      : undefined
   }
 
   trim(host: string): string {
-    return getDomain(host, { allowPrivateDomains: true }) ?? lower(host)
+    return publicSuffixes().getDomain(host, { allowPrivateDomains: true }) ?? lower(host)
   }
 }

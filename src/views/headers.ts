@@ -91,16 +91,26 @@ class Headers implements HeaderView {
     return values
   }
 
+  lacks(place: number): boolean {
+    if (this.#made) return false
+    const present = this.#present ?? this.#findPresent()
+    return place < present.length && present[place] === 0
+  }
+
   /** Most requests are for fields that are not there: those are told without a look-up by name. */
   #has(field: string, place: number): boolean {
-    if (!this.#present) {
-      this.#present = new Uint8Array(places.size)
-      for (const name of this.fields.names()) {
-        const known = places.get(name)
-        if (known !== undefined) this.#present[known] = 1
-      }
+    const present = this.#present ?? this.#findPresent()
+    return place < present.length ? present[place] === 1 : this.fields.has(field)
+  }
+
+  #findPresent(): Uint8Array {
+    const present = new Uint8Array(places.size)
+    for (const name of this.fields.names()) {
+      const place = places.get(name)
+      if (place !== undefined) present[place] = 1
     }
-    return place < this.#present.length ? this.#present[place] === 1 : this.fields.has(field)
+    this.#present = present
+    return present
   }
 
   put(name: string, value: ByteString): void {
@@ -232,6 +242,12 @@ function parseRequest(request: string): Request {
   }
   if (requests.size < requestsMax) requests.set(request, parsed)
   return parsed
+}
+
+/** Number of the one field that a request asks for; -1 when others have a say. */
+export function placeOfRequest(request: string): number {
+  const { field, place } = parseRequest(request)
+  return field === undefined || !Number.isFinite(place) ? -1 : place
 }
 
 function placeOf(field: string | undefined): number {
