@@ -23,7 +23,7 @@ import { loadRulesAside, type RuleSources, resolversOf } from '../src/ruling-asi
 import { readSavedPlan } from '../src/ruling-cache.js'
 import type { ScanPolicy } from '../src/scan.js'
 import type { Clamd, Core, Net, Request } from '../src/types.js'
-import { type Controller, createController } from './controller/index.js'
+import type { Controller } from './controller/index.js'
 import { clamdGauges, countClamd } from './counted-clamd.js'
 import { createErrorRing } from './error-ring.js'
 import { type Listening, type ListenTo, listen } from './listen.js'
@@ -130,7 +130,7 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
   opened.push({ name: 'look-ups', close: () => dns.close() })
   const net: Net = { dns, ...(clamd ? { clamd } : {}) }
   const ruling: Ruling = { plan, policy: setup.policy, prefs: setup.prefs }
-  const core = await createCore(ruling, {
+  const creating = createCore(ruling, {
     workers: config.workers.count ?? cpus().length,
     ...(setup.threads ? { threads: setup.threads } : {}),
     queueMax: config.workers.queue_max,
@@ -141,6 +141,8 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
     automataFile: join(dataDir, 'cache', 'automata.bin'),
     log,
   })
+  // The workers are at it now, and this thread has nothing else to do.
+  const [core, { createController }] = await Promise.all([creating, import('./controller/index.js')])
   const metrics = createMetrics()
   const history = openHistory({
     path: join(dataDir, 'history.sqlite'),
@@ -196,7 +198,7 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
       ...clamdGauges(clamd),
       ...(await learnerGauges(learner)),
     ],
-    notReady: () => (closing ? 'shutting down' : fullQueue(core, config.workers.queue_max)),
+    notReady: () => (closing ? 'shutting down' : cannotScan(core, config.workers.queue_max)),
     errors: errors.rows,
     connections: () => listening.connections(),
     version,
@@ -366,7 +368,7 @@ async function openScanPorts(
 async function openController(
   doors: readonly Address[],
   config: Config,
-  controller: ReturnType<typeof createController>,
+  controller: Controller,
   log: Log,
 ): Promise<string[]> {
   const bound: string[] = []
@@ -411,9 +413,12 @@ async function learnerGauges(learner: LearnerClient): Promise<Gauge[]> {
   ]
 }
 
-/** Why /ready says no: scans would be refused. */
-function fullQueue(core: ServerCore, queueMax: number): string | undefined {
-  return core.load().waiting >= queueMax ? 'the scan queue is full' : undefined
+/** Why /ready says no: scans would be refused, or wait until there is a worker again. */
+function cannotScan(core: ServerCore, queueMax: number): string | undefined {
+  const { waiting, workersReady } = core.load()
+  // rspamd's words for it.
+  if (workersReady === 0) return 'no healthy scanner workers are running'
+  return waiting >= queueMax ? 'the scan queue is full' : undefined
 }
 
 function countFailures(
@@ -451,6 +456,7 @@ function gauges(core: ServerCore, dns: ProcessDns, listening: Listening): Gauge[
   return [
     { name: 'scan_queue', help: 'Scans waiting for a worker', value: load.waiting },
     { name: 'scans_in_flight', help: 'Scans that workers hold', value: load.inFlight },
+    { name: 'workers_ready', help: 'Scan workers that can take a message', value: load.workersReady },
     {
       name: 'rules_suspended',
       help: 'Rules suspended after running away',

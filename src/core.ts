@@ -45,6 +45,8 @@ export interface Runner {
   close(): Promise<void>
   readonly waiting: number
   readonly inFlight: number
+  /** Threads that can take a message now; the asking one counts where there are no others. */
+  readonly workersReady: number
   readonly suspendedRules: readonly string[]
 }
 
@@ -54,7 +56,7 @@ export interface ServerCore extends Core {
   close(): Promise<void>
   onScan(listener: ScanListener): void
   /** For metrics and readiness. */
-  load(): { readonly waiting: number; readonly inFlight: number; readonly suspendedRules: readonly string[] }
+  load(): Pick<Runner, 'waiting' | 'inFlight' | 'workersReady' | 'suspendedRules'>
 }
 
 /** Features of finished scans are handed to the learner in batches of a second. */
@@ -170,6 +172,7 @@ export async function createCore(ruling: Ruling, options: CoreOptions): Promise<
     load: () => ({
       waiting: runner.waiting,
       inFlight: runner.inFlight,
+      workersReady: runner.workersReady,
       suspendedRules: runner.suspendedRules,
     }),
   }

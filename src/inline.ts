@@ -27,6 +27,7 @@ export async function createInlineRunner(ruling: Ruling, options: CoreOptions): 
     get inFlight() {
       return inFlight
     },
+    workersReady: 1,
     suspendedRules: [],
     async scan(request) {
       if (closing) throw new CoreError('shutting-down', 'hamd is shutting down')

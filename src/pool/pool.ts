@@ -98,6 +98,11 @@ export class WorkerPool {
     return [...this.suspended]
   }
 
+  /** Workers that can take a message now. */
+  get workersReady(): number {
+    return this.workers.filter(isUsable).length
+  }
+
   /** @throws CoreError overloaded | shutting-down | scan-failed (as rejection). */
   scan(request: Request): Promise<ScanOutcome> {
     if (this.closing) return Promise.reject(new CoreError('shutting-down', 'hamd is shutting down'))
@@ -283,7 +288,7 @@ export class WorkerPool {
   private placeFor(job: Job): ScanWorker | undefined {
     const { net } = this.options
     const most = net.dns.enabled || net.clamd ? jobsPerWorkerNetwork : jobsPerWorkerLocal
-    const usable = this.workers.filter((worker) => worker.warm && !worker.ended)
+    const usable = this.workers.filter(isUsable)
     const large = usable.filter((worker) => worker.hasLarge)
     if (isLarge(job) && large.length >= Math.max(1, usable.length - 1)) return undefined
     const others = large.length === usable.length ? usable : usable.filter((worker) => !worker.hasLarge)
@@ -330,4 +335,8 @@ export class WorkerPool {
     this.options.onSuspend?.(rule)
     for (const worker of this.living()) worker.post({ type: 'suspend', rule })
   }
+}
+
+function isUsable(worker: ScanWorker): boolean {
+  return worker.warm && !worker.ended
 }

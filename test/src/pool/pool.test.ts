@@ -4,17 +4,19 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Worker } from 'node:worker_threads'
 import type { CoreError } from '../../../src/errors.js'
 import { createLog } from '../../../src/log.js'
 import { type PoolOptions, type Ruling, WorkerPool } from '../../../src/pool/pool.js'
+import { ScanThreads } from '../../../src/pool/threads.js'
 import type { ScanOutcome } from '../../../src/scan.js'
 import type { Request } from '../../../src/types.js'
 import { offlineNet } from '../../support/offline.js'
 import { planOf } from '../../support/rules.js'
 
 const harmless = 'body HELLO /hello/\nscore HELLO 1\nbody __BYE /bye/\n'
-/** A back reference keeps V8's linear engine out. */
-const runaway = `${harmless}body RUNAWAY /^(?:(a+)+)+\\1!$/\nscore RUNAWAY 2\n`
+/** Too large for the machine that counts steps (rules/regex/guarded.ts): what is left to V8 and the watchdog. */
+const runaway = `${harmless}body RUNAWAY /^(?:(a+)+)+\\1!(?:(?:b|c){300}){200}$/\nscore RUNAWAY 2\n`
 const hangMs = 1000
 
 function ruling(rules: string): Ruling {
@@ -101,6 +103,27 @@ test('a worker that hangs when its rules are reloaded is still ended, and its me
     const attacked = pool.scan(request(attack))
     await pool.reload(ruling(harmless))
     assert.deepEqual(symbols(await attacked), ['HELLO'])
+  } finally {
+    await pool.close()
+  }
+})
+
+test('a pool whose only worker has died says that none is ready until there is another', async () => {
+  const taken: Worker[] = []
+  class KnownThreads extends ScanThreads {
+    override take(): Worker {
+      const thread = super.take()
+      taken.push(thread)
+      return thread
+    }
+  }
+  const pool = await WorkerPool.start(ruling(harmless), options({ count: 1, threads: new KnownThreads(1) }))
+  try {
+    assert.equal(pool.workersReady, 1)
+    await taken[0]!.terminate()
+    assert.equal(pool.workersReady, 0)
+    assert.deepEqual(symbols(await pool.scan(request('hello'))), ['HELLO'])
+    assert.equal(pool.workersReady, 1)
   } finally {
     await pool.close()
   }
