@@ -3,6 +3,7 @@ import type { ByteString } from '../../src/types.js'
 import { AnchoredRegExp, anchorOf } from './anchored.js'
 import { type Budget, GuardedNonEmpty, GuardedRegExp, guard, type MakeSearcher } from './guarded.js'
 import { leadOf } from './lead.js'
+import { LooseFirst, loosen } from './loose.js'
 import type { CompiledPattern, FirstMatch, OnHit, PatternUse, Searcher, TextMatcher } from './matcher.js'
 import { type Parsed, parsePerl } from './parse.js'
 import { printRegExp } from './print.js'
@@ -66,10 +67,15 @@ export class LazyPattern implements CompiledPattern {
           ? new AnchoredRegExp(regExp(source, `${flags}y`), anchor, leadOf(parsed.root))
           : regExp(source, `${flags}g`)
       const printed = printRegExp(parsed)
-      const regExp = this.budget
-        ? guard(parsed, printed, this.budget, make)
-        : make(printed, (source, flags) => new RegExp(source, flags))
-      this.compiled = { regExp, names: printed.names, canBeEmpty: canBeEmpty(parsed.root) }
+      const native = (source: string, flags: string) => new RegExp(source, flags)
+      const exact = this.budget ? guard(parsed, printed, this.budget, make) : make(printed, native)
+      const empty = canBeEmpty(parsed.root)
+      const loose = empty ? undefined : loosen(parsed.root)
+      this.compiled = {
+        regExp: loose ? new LooseFirst(make(printRegExp({ ...parsed, root: loose }), native), exact) : exact,
+        names: printed.names,
+        canBeEmpty: empty,
+      }
     }
     return this.compiled
   }
