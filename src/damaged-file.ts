@@ -1,6 +1,7 @@
 // A database that cannot be read is evidence, and may be all that is left of somebody's data: it is set aside by name, never deleted.
 import { renameSync } from 'node:fs'
-import Database from 'better-sqlite3'
+import type Database from 'better-sqlite3'
+import { requirePackage } from './commonjs.js'
 
 /**
  * Renames a SQLite file that is none, or that is torn, to `<path>.damaged-<time>`.
@@ -22,7 +23,10 @@ export function setAsideIfDamaged(path: string): string | undefined {
 function damageOf(path: string): string | undefined {
   let db: Database.Database | undefined
   try {
-    db = new Database(path, { readonly: true, fileMustExist: true })
+    db = new (requirePackage<typeof Database>('better-sqlite3'))(path, {
+      readonly: true,
+      fileMustExist: true,
+    })
     const found = db.pragma('quick_check(1)', { simple: true })
     return found === 'ok' ? undefined : String(found)
   } catch (error) {

@@ -3,7 +3,7 @@
 // written by http-reply.ts, because a body under 204, reason phrases and `Connection: close` are part of the protocol (rspamd-protocol.md 3, 7.1).
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { fastify } from 'fastify'
+import { requirePackage } from '../../src/commonjs.js'
 import { type Address, formatAddress } from '../../src/config/address.js'
 import { httpHeaderBytesMax, httpRequestMs } from '../../src/limits.js'
 import { createMetrics } from '../../src/metrics.js'
@@ -23,6 +23,8 @@ import type { ControllerOptions, Route, RouteContext } from './context.js'
 import { metricsText } from './metrics.js'
 import { routes } from './routes.js'
 import { createCounts } from './stat.js'
+
+const { fastify } = requirePackage<typeof import('fastify')>('fastify')
 
 export type { ControllerOptions, ErrorRow } from './context.js'
 export { makePasswordHash, passwordProblem, verifyPassword } from './password.js'

@@ -1,15 +1,15 @@
 // DMARC (RFC 7489): author domain, SPF and DKIM outcomes in, result and the policy to apply out. Own code because mailauth 4.13.3 never
 // enforces strict alignment (measured). What could not be looked up is temperror: neither pass nor fail.
 import { createHash } from 'node:crypto'
-import { getDomain } from 'tldts'
 import type { DkimOutcome, DmarcOutcome, Dns, SpfOutcome } from '../types.js'
+import { publicSuffixes } from '../views/publicsuffix.js'
 import { parseTags, type Tags } from './dkim-tags.js'
 
 type Policy = NonNullable<DmarcOutcome['policy']>
 
 /** Organizational domain (3.2). Private suffixes count: two customers of one hoster are not one organization. */
 export function organizationalDomain(host: string): string {
-  return getDomain(host, { allowPrivateDomains: true, validateHostname: false }) ?? host
+  return publicSuffixes().getDomain(host, { allowPrivateDomains: true, validateHostname: false }) ?? host
 }
 
 interface DmarcRecord {

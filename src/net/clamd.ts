@@ -3,7 +3,8 @@
 // sentences of clamd count: `OK` is clean, `FOUND` is infected, everything else is a failure with its reason.
 import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
-import NodeClam from 'clamscan'
+import type NodeClam from 'clamscan'
+import { requirePackage } from '../commonjs.js'
 import { clamdBytesMax, clamdInFlightMax, clamdMs } from '../limits.js'
 import type { Clamd, VirusOutcome } from '../types.js'
 import { setAlarm } from './alarm.js'
@@ -35,7 +36,7 @@ export function parseClamdAddress(address: string): { socket: string } | { host:
 async function openScanner(address: string): Promise<NodeClam> {
   // Empty paths and no fallback: on a host with clamdscan installed the package would fork processes. bypassTest: a clamd that is
   // down now may be up for the next message, so it must not keep the server from starting.
-  return new NodeClam().init({
+  return new (requirePackage<typeof NodeClam>('clamscan'))().init({
     clamscan: { active: false, path: '' },
     clamdscan: {
       ...parseClamdAddress(address),

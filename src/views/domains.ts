@@ -1,5 +1,6 @@
 // Registry boundaries: which part of a host name somebody registered. Comes in: the util_rb_* lists of the rules, or nothing. Goes out: Domains.
 // With lists the answer is SpamAssassin's, unknown TLDs have no domain. Without them the public suffix list (tldts) answers.
+import { Remembered } from '../message/remembered.js'
 import type { Domains } from '../types.js'
 import { lower } from './lower.js'
 import { publicSuffixes } from './publicsuffix.js'
@@ -34,7 +35,13 @@ function tldOf(host: string): string {
   return dot < 0 ? '' : host.slice(dot + 1)
 }
 
+/** Of one generation. */
+const hostsMax = 1024
+
 class ListedDomains implements RegistryDomains {
+  /** The same hosts come again and again. */
+  readonly #trimmed = new Remembered(hostsMax, (host) => this.#trim(host))
+
   constructor(private readonly lists: DomainLists) {}
 
   isTld(label: string): boolean {
@@ -50,6 +57,10 @@ class ListedDomains implements RegistryDomains {
   }
 
   trim(host: string): string {
+    return this.#trimmed.get(host)
+  }
+
+  #trim(host: string): string {
     const labels = lower(host)
       .split('.')
       .filter((part) => part !== '')
