@@ -78,7 +78,7 @@ export interface Program {
 }
 
 /** Instructions of one program: loops over groups are written out. */
-const instructionsMax = 20_000
+const instructionsMax = 40_000
 
 class TooLarge extends Error {}
 
