@@ -1,8 +1,8 @@
 // What the learner sees of a mail. In: Message (parsed once, shared with the scan). Out: Features: sets of hashed tokens and 4-grams and
 // the mail's identity. The only place that turns mail into numbers; learning, scoring, ledger and remembered scans all carry this shape.
 // Texts are decoded here for words (Unicode); the views that rules see are bytes laid out for parity and are not used.
-import { createHash } from 'node:crypto'
-import type { ByteString, Message, Part } from '../src/types.js'
+import type { Message, Part } from '../src/types.js'
+import { identify } from './identity.js'
 import { saBodyKeys } from './import.js'
 import { scanAlignment } from './tokens/alignment.js'
 import { decodeField, decodeText } from './tokens/decode.js'
@@ -10,6 +10,7 @@ import { decodeFields, scanFields, shapeOf } from './tokens/fields.js'
 import { Grams, headBytesMax, textBytesMax, uriBytesMax } from './tokens/grams.js'
 import { scanHtml, urisPerMailMax } from './tokens/html.js'
 import { createSeeds, Sink } from './tokens/sink.js'
+import { unitsOf } from './tokens/units.js'
 import { findTextUris, scanUri } from './tokens/uris.js'
 import { scanWords } from './tokens/words.js'
 
@@ -19,8 +20,6 @@ export const tokenizerVersion = 2
 /** Decoded text of one mail that is read. */
 const textUnitsMax = 100_000
 const partsMax = 60
-/** Bytes of the body that make the mail's identity. */
-const identityBytesMax = 4096
 
 export interface Features {
   /** Identity of the mail: survives changed Received, Subject tags, filter headers and line ends. */
@@ -57,21 +56,30 @@ export function createExtractor(salt: number): Extractor {
       grams.reset()
       const fields = decodeFields(message.headers)
       scanFields(fields, sink)
-      for (const field of fields) if (!grams.write(`${field.name}: ${field.value}\n`, headBytesMax)) break
+      for (const { name, value } of fields) {
+        grams.write(name, headBytesMax)
+        grams.write(': ', headBytesMax)
+        grams.write(value, headBytesMax)
+        if (!grams.write('\n', headBytesMax)) break
+      }
       grams.take(seeds.gramHead.a)
 
       const uris: string[] = []
       const texts = readParts(message, sink, uris)
       for (const text of texts) {
-        scanWords(text, sink, { seed: seeds.bodyWord })
+        const units = unitsOf(text)
+        scanWords(text, units, sink, { seed: seeds.bodyWord })
+        grams.writeCollapsed(units, text.length, textBytesMax)
         if (uris.length < urisPerMailMax) findTextUris(text, uris, urisPerMailMax)
       }
+      grams.take(seeds.gramText.a)
       for (const uri of uris) scanUri(uri, sink)
       scanAlignment(fields, uris, sink)
-      for (const uri of uris) if (!grams.write(uri + '\n', uriBytesMax)) break
+      for (const uri of uris) {
+        grams.write(uri, uriBytesMax)
+        if (!grams.write('\n', uriBytesMax)) break
+      }
       grams.take(seeds.gramUri.a)
-      for (const text of texts) if (!grams.writeCollapsed(text + '\n', textBytesMax)) break
-      grams.take(seeds.gramText.a)
 
       return {
         id: identify(message),
@@ -104,11 +112,11 @@ function readParts(message: Message, sink: Sink, uris: string[]): string[] {
     if (part.children.length > 0 || part.type.startsWith('multipart/')) continue
     const type = part.effectiveType || part.type
     if (!type.startsWith('text/') || units >= textUnitsMax) {
-      sink.addText('partSize', part.type + sizeClass(part.rawBody.length))
+      sink.addText(sink.seeds.partSize, part.type + sizeClass(part.rawBody.length))
       continue
     }
     let bytes = part.decoded()
-    sink.addText('partSize', part.type + sizeClass(bytes.length))
+    sink.addText(sink.seeds.partSize, part.type + sizeClass(bytes.length))
     if (bytes.length > 2 * textUnitsMax) bytes = bytes.slice(0, 2 * textUnitsMax)
     let text = decodeText(bytes, part.charset).slice(0, textUnitsMax)
     if (type === 'text/html') text = scanHtml(text, sink, uris)
@@ -116,7 +124,7 @@ function readParts(message: Message, sink: Sink, uris: string[]): string[] {
     if (part.path !== '') addNested(part, message, texts)
     texts.push(text)
   }
-  sink.addText('partCount', String(Math.min(12, count)))
+  sink.addText(sink.seeds.partCount, String(Math.min(12, count)))
   return texts
 }
 
@@ -131,41 +139,18 @@ function addNested(part: Part, message: Message, texts: string[]): void {
 }
 
 function addStructure(part: Part, depth: number, sink: Sink): void {
-  sink.addText('partType', part.type + depth)
-  sink.addText('partEncoding', `${part.type}|${part.encoding.slice(0, 20)}`)
-  if (part.charset !== '') sink.addText('partCharset', part.charset.toLowerCase())
+  sink.addText(sink.seeds.partType, part.type + depth)
+  sink.addText(sink.seeds.partEncoding, `${part.type}|${part.encoding.slice(0, 20)}`)
+  if (part.charset !== '') sink.addText(sink.seeds.partCharset, part.charset.toLowerCase())
   if (part.name !== '') {
-    sink.addText('partExtension', /\.[^.]{1,6}$/.exec(part.name)?.[0].toLowerCase() ?? 'none')
-    if (part.name.length < 40) sink.addText('partName', part.name)
+    sink.addText(sink.seeds.partExtension, /\.[^.]{1,6}$/.exec(part.name)?.[0].toLowerCase() ?? 'none')
+    if (part.name.length < 40) sink.addText(sink.seeds.partName, part.name)
   }
-  if (part.boundary) sink.addText('boundaryShape', shapeOf(part.boundary))
-  if (part.disposition !== '') sink.addText('disposition', part.disposition)
+  if (part.boundary) sink.addText(sink.seeds.boundaryShape, shapeOf(part.boundary))
+  if (part.disposition !== '') sink.addText(sink.seeds.disposition, part.disposition)
 }
 
 /** Half powers of two. */
 function sizeClass(bytes: number): string {
   return bytes <= 0 ? '0' : String(Math.round(Math.log2(bytes) * 2))
-}
-
-/**
- * What the sender fixed and no relay or filter changes: Message-ID, Date, From and the start of the body without blanks. A mail without any of
- * these fields is known by all its bytes.
- */
-function identify(message: Message): string {
-  const hash = createHash('sha1')
-  let fields = 0
-  for (const header of message.headers) {
-    const name = header.name.toLowerCase()
-    if (name !== 'message-id' && name !== 'date' && name !== 'from') continue
-    hash.update(`${name}:${squash(header.raw)}\n`)
-    fields++
-  }
-  const from = message.pristineHeaders.length
-  if (fields === 0) hash.update(message.pristine, 'latin1')
-  else hash.update(squash(message.pristine.slice(from, from + identityBytesMax)), 'latin1')
-  return hash.digest('hex').slice(0, 32)
-}
-
-function squash(text: ByteString): ByteString {
-  return text.replace(/\s+/g, '')
 }

@@ -1,15 +1,20 @@
 // Features as bytes: for the ledger, for remembered scans, and between threads. Tokens are 7 bytes each in their order (weights are
-// rebuilt in the order they were read), grams sorted with differences in 7-bit groups: about 5 KB for a mean mail, and no readable text.
+// rebuilt in the order they were read), grams 2 bytes each in 256 blocks: about 6 KB for a mean mail, and no readable text. Sorted with
+// differences they would take 10 % less, but sorting them cost a scan more than all the rest of this.
 import type { Features } from '../features.js'
+import { gramBits } from '../tokens/grams.js'
 import { bodyBit, headBit, senderBit } from '../tokens/sink.js'
 
-const formatVersion = 1
+const formatVersion = 2
+/** Grams of one block share their upper bits, so that two bytes are left of each. */
+const blockBits = 14
+const blockMask = 2 ** blockBits - 1
+const blocks = 2 ** (gramBits - blockBits)
 
 /** The bytes own their memory to the last one, so that a thread can hand them over instead of copying them. */
 export function encodeFeatures(features: Features): Buffer {
-  const { lo, hi } = features
-  const grams = features.grams.slice().sort()
-  const out = Buffer.allocUnsafe(1 + 4 + lo.length * 7 + 4 + grams.length * 5)
+  const { lo, hi, grams } = features
+  const out = Buffer.allocUnsafeSlow(1 + 4 + lo.length * 7 + 4 + 2 * blocks + grams.length * 2)
   let at = 0
   out[at++] = formatVersion
   at = out.writeUInt32LE(lo.length, at)
@@ -26,19 +31,24 @@ export function encodeFeatures(features: Features): Buffer {
     at += 7
   }
   at = out.writeUInt32LE(grams.length, at)
-  let previous = 0
-  for (let i = 0; i < grams.length; i++) {
-    let difference = grams[i]! - previous
-    previous = grams[i]!
-    while (difference > 127) {
-      out[at++] = (difference & 127) | 128
-      difference >>>= 7
-    }
-    out[at++] = difference
+  const ends = new Uint32Array(blocks)
+  for (let i = 0; i < grams.length; i++) ends[grams[i]! >>> blockBits]!++
+  let end = at + 2 * blocks
+  for (let block = 0; block < blocks; block++) {
+    const size = ends[block]!
+    out[at++] = size
+    out[at++] = size >>> 8
+    ends[block] = end
+    end += 2 * size
   }
-  const exact = Buffer.allocUnsafeSlow(at)
-  out.copy(exact, 0, 0, at)
-  return exact
+  for (let i = 0; i < grams.length; i++) {
+    const gram = grams[i]!
+    const to = ends[gram >>> blockBits]!
+    out[to] = gram
+    out[to + 1] = (gram & blockMask) >>> 8
+    ends[gram >>> blockBits] = to + 2
+  }
+  return out
 }
 
 /** Throws on bytes that encodeFeatures did not write: a store that gives such bytes is damaged. */
@@ -63,19 +73,11 @@ export function decodeFeatures(id: string, bytes: Uint8Array): Features {
   }
   const grams = new Uint32Array(data.readUInt32LE(at))
   at += 4
-  let previous = 0
-  for (let i = 0; i < grams.length; i++) {
-    let shift = 0
-    let byte = data[at++]!
-    let difference = byte & 127
-    while (byte & 128) {
-      shift += 7
-      byte = data[at++]!
-      difference |= (byte & 127) << shift
-    }
-    previous += difference
-    grams[i] = previous
-  }
-  if (at !== data.length) throw new Error(`features of ${id} are cut or too long`)
+  let done = 0
+  let from = at + 2 * blocks
+  for (let block = 0; block < blocks; block++, at += 2)
+    for (let left = data.readUInt16LE(at); left > 0; left--, from += 2)
+      grams[done++] = (block << blockBits) | data.readUInt16LE(from)
+  if (from !== data.length || done !== grams.length) throw new Error(`features of ${id} are cut or too long`)
   return { id, lo, hi, grams, headCount, bodyCount, senderCount }
 }

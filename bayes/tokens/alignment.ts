@@ -18,11 +18,14 @@ const urisMax = 60
 
 /** Registered domain by its look: two labels, three when both are as short as in 'co.uk'. */
 export function baseDomain(host: string): string {
-  const labels = host.toLowerCase().replace(/\.+$/, '').split('.')
-  const n = labels.length
-  if (n <= 2) return labels.join('.')
-  const short = labels[n - 1]!.length === 2 && labels[n - 2]!.length <= 3
-  return labels.slice(short ? -3 : -2).join('.')
+  let end = host.length
+  while (end > 0 && host.charCodeAt(end - 1) === 0x2e) end--
+  const last = end === 0 ? -1 : host.lastIndexOf('.', end - 1)
+  const second = last <= 0 ? -1 : host.lastIndexOf('.', last - 1)
+  if (last < 0 || second < 0) return host.slice(0, end).toLowerCase()
+  const isShort = end - last === 3 && last - second <= 4
+  const third = isShort && second > 0 ? host.lastIndexOf('.', second - 1) : isShort ? -1 : second
+  return host.slice(third + 1, end).toLowerCase()
 }
 
 function domainOf(value: string | undefined): string {
@@ -67,7 +70,7 @@ export function scanAlignment(fields: readonly DecodedField[], uris: readonly st
       if (read) hops.push(read)
     } else if (!first.has(lower)) first.set(lower, value)
   }
-  const add = (text: string): void => sink.addText('alignment', text)
+  const add = (text: string): void => sink.addText(sink.seeds.alignment, text)
 
   const border = hops.find((each) => each.outside)
   const origin = hops.at(-1)

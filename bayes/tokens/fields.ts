@@ -1,9 +1,23 @@
 // Tokens of the header: who it claims to come from, the road it took, which fields stand there in which order. In: the header fields,
 // decoded. Out: tokens of the header member. Field names are part of the token, so a word in To is not the same word in From.
 // Nothing here knows a host, list or program by name.
+import { keyOf } from '../../src/message/field.js'
 import type { Header } from '../../src/types.js'
 import { decodeField } from './decode.js'
+import {
+  alphanumeric,
+  charAt,
+  decimal,
+  hostPart,
+  localPart,
+  nameInside,
+  nameStart,
+  widthOf,
+  wordInside,
+  wordStart,
+} from './field-chars.js'
 import type { Sink } from './sink.js'
+import { unitsOf } from './units.js'
 import { addAddress, addDomains, isAddress } from './uris.js'
 import { scanWords } from './words.js'
 
@@ -16,18 +30,26 @@ const filterResult =
   /^(?:x-spam|x-bogosity|x-rspamd|x-spambayes|x-hamd|x-dspam|x-crm114|x-amavis|x-virus|x-barracuda|x-spamd|x-spamc|x-popfile|x-ham)/
 
 /** Notes of mail stores and mail programs: written after delivery, so a scan never sees them but learning from a folder would. */
-const storeNotes =
-  /^(?:status|x-status|x-keywords|x-uid|x-uidl|x-imap|x-imapbase|content-length|lines|xref|delivery-date|x-mozilla-.*|x-evolution.*|x-gmail-labels|x-gm-.*|x-folder.*|x-sieve.*)$/
+const storeNotes = new Set(['status', 'content-length', 'lines', 'xref', 'delivery-date'])
+const ownStoreNotes =
+  /^x-(?:status|keywords|uid|uidl|imap|imapbase|mozilla-.*|evolution.*|gmail-labels|gm-.*|folder.*|sieve.*)$/
 
 /** Field values beyond this are not read. Stops one huge field from costing a whole mail. */
 const valueUnitsMax = 4000
 const addressesPerFieldMax = 60
 const wordsPerFieldMax = 60
 const fieldsMax = 200
+/** Lengths of what is read as one: longer runs are not what they look like. */
+const localUnitsMax = 64
+const hostUnitsMax = 255
+const nameUnitsMax = 30
+const fieldWordUnitsMax = 40
+const relayWordUnitsMax = 20
+const dateUnitsMax = 80
 
-const mailAddress = /([\w.+\-=]{1,64})@([\w.-]{1,255})/g
-const fieldWord = /[\p{L}\p{N}_][\p{L}\p{N}_.@/\-=]*/gu
-const relayWord = /[A-Za-z0-9][\w.-]*/g
+const colon = 0x3a
+const greater = 0x3e
+
 const messageId = /<([^@>]*)@([^>]*)>/
 
 export interface DecodedField {
@@ -40,9 +62,10 @@ export interface DecodedField {
 export function decodeFields(headers: readonly Header[]): DecodedField[] {
   const fields: DecodedField[] = []
   for (const header of headers) {
-    const lower = header.name.toLowerCase()
-    if (lower.startsWith('x-') && filterResult.test(lower)) continue
-    if (storeNotes.test(lower)) continue
+    const lower = keyOf(header)
+    if (lower.startsWith('x-')) {
+      if (filterResult.test(lower) || ownStoreNotes.test(lower)) continue
+    } else if (storeNotes.has(lower)) continue
     if (fields.length >= fieldsMax) break
     const raw = header.raw.length > valueUnitsMax ? header.raw.slice(0, valueUnitsMax) : header.raw
     fields.push({ name: header.name, lower, value: decodeField(raw) })
@@ -55,14 +78,14 @@ export function scanFields(fields: readonly DecodedField[], sink: Sink): void {
   let previous = ''
   for (const field of fields) {
     const { lower, value } = field
-    sink.addText('fieldName', field.name)
+    sink.addText(sink.seeds.fieldName, field.name)
     if (lower === 'received') {
       relays++
       scanRelay(value, sink)
       continue
     }
     if (!lower.startsWith('x-')) {
-      if (previous !== '') sink.addText('fieldPair', `${previous}>${lower}`)
+      if (previous !== '') sink.addPair(sink.seeds.fieldPair, previous, greater, lower)
       previous = lower
     }
     if (lower === 'subject') scanSubject(value, sink)
@@ -71,55 +94,147 @@ export function scanFields(fields: readonly DecodedField[], sink: Sink): void {
     else if (lower === 'date') scanDate(value, sink)
     else if (lower === 'references' || lower === 'in-reply-to') scanReferences(value, sink)
     else {
-      if (agentFields.has(lower)) sink.addText('agent', value)
-      let count = 0
-      for (const [word] of value.matchAll(fieldWord)) {
-        if (word.length < 2 || word.length > 40) continue
-        sink.addText('fieldWord', `${lower}:${word}`)
-        if (++count > wordsPerFieldMax) break
-      }
+      if (agentFields.has(lower)) sink.addText(sink.seeds.agent, value)
+      scanFieldWords(lower, value, sink)
     }
   }
-  sink.addText('relayCount', String(Math.min(9, relays)))
+  sink.addText(sink.seeds.relayCount, String(Math.min(9, relays)))
 }
 
 function scanSubject(value: string, sink: Sink): void {
-  scanWords(value, sink, { seed: sink.seeds.subjectWord, lowerSeed: sink.seeds.subjectLower })
-  if (/[A-Z]{3}/.test(value) && !/[a-z]/.test(value)) sink.addText('subjectMark', 'capitals')
-  if (/\s{4}\S+$/.test(value)) sink.addText('subjectMark', 'trailing word')
-  for (const [signs] of value.matchAll(/[!?$]{1,20}/g)) sink.addText('subjectMark', signs)
+  scanWords(value, unitsOf(value), sink, { seed: sink.seeds.subjectWord, lowerSeed: sink.seeds.subjectLower })
+  if (/[A-Z]{3}/.test(value) && !/[a-z]/.test(value)) sink.addText(sink.seeds.subjectMark, 'capitals')
+  if (/\s{4}\S+$/.test(value)) sink.addText(sink.seeds.subjectMark, 'trailing word')
+  for (const [signs] of value.matchAll(/[!?$]{1,20}/g)) sink.addText(sink.seeds.subjectMark, signs)
 }
 
-function scanAddresses(field: string, value: string, sink: Sink): void {
+/** Words of a field that has no other grammar here: two to forty characters, under the name of the field. */
+function scanFieldWords(field: string, value: string, sink: Sink): void {
   let count = 0
-  for (const found of value.matchAll(mailAddress)) {
-    if (++count > addressesPerFieldMax) break
-    const local = found[1]!.toLowerCase()
-    const domain = found[2]!.toLowerCase()
-    sink.addText('address', `${field}:${local}@${domain}`)
-    sink.addText('addressLocal', `${field}:${local}`)
-    addDomains(domain, 'addressDomain', `${field}:`, sink)
+  for (let at = 0; at < value.length; ) {
+    let found = charAt(value, at)
+    const start = at
+    at += widthOf(found)
+    if (!(found & wordStart)) continue
+    while (at < value.length && (found = charAt(value, at)) & wordInside) at += widthOf(found)
+    if (at - start < 2 || at - start > fieldWordUnitsMax) continue
+    sink.open(sink.seeds.fieldWord)
+    sink.put(field)
+    sink.putUnit(colon)
+    sink.putRange(value, start, at)
+    sink.close()
+    if (++count > wordsPerFieldMax) return
   }
-  const names = value.replace(mailAddress, ' ')
-  let words = 0
-  for (const [word] of names.matchAll(/[\p{L}\p{N}\p{M}_$][\p{L}\p{N}\p{M}_'’.\-$%!]*/gu)) {
-    if (word.length <= 30) sink.addText('addressName', `${field}:${word.replace(/[.'’-]+$/, '')}`)
-    if (++words > wordsPerFieldMax) break
+}
+
+/** Start, sign and end of each address of the field that is read; then the words between them. */
+const spans = new Int32Array(3 * valueUnitsMax)
+
+function scanAddresses(field: string, value: string, sink: Sink): void {
+  const count = findAddresses(value)
+  const { address, addressLocal } = sink.seeds
+  for (let i = 0; i < Math.min(count, addressesPerFieldMax); i++) {
+    const start = spans[3 * i]!
+    const sign = spans[3 * i + 1]!
+    const end = spans[3 * i + 2]!
+    sink.open(address)
+    sink.put(field)
+    sink.putUnit(colon)
+    sink.putLower(value, start, end)
+    sink.close()
+    sink.open(addressLocal)
+    sink.put(field)
+    sink.putUnit(colon)
+    sink.putLower(value, start, sign)
+    sink.close()
+    addDomains(value, sign + 1, end, sink.seeds.addressDomain, field, sink)
   }
+  let left = wordsPerFieldMax
+  for (let i = 0, from = 0; i <= count && left >= 0; i++) {
+    left = scanNames(field, value, from, i < count ? spans[3 * i]! : value.length, left, sink)
+    from = spans[3 * i + 2]!
+  }
+}
+
+/** Writes the addresses of a text to `spans` and returns how many there are. */
+function findAddresses(value: string): number {
+  let count = 0
+  let from = 0
+  for (let sign = value.indexOf('@'); sign >= 0; sign = value.indexOf('@', Math.max(sign + 1, from))) {
+    const least = Math.max(from, sign - localUnitsMax)
+    let start = sign
+    while (start > least && charAt(value, start - 1) & localPart) start--
+    if (start === sign) continue
+    const most = Math.min(value.length, sign + 1 + hostUnitsMax)
+    let end = sign + 1
+    while (end < most && charAt(value, end) & hostPart) end++
+    if (end === sign + 1) continue
+    spans[3 * count] = start
+    spans[3 * count + 1] = sign
+    spans[3 * count + 2] = from = end
+    count++
+  }
+  return count
+}
+
+/** Words of the display names between two addresses; returns how many more may be read, less than none when it is enough. */
+function scanNames(field: string, value: string, from: number, to: number, most: number, sink: Sink): number {
+  let left = most
+  for (let at = from; at < to; ) {
+    let found = charAt(value, at)
+    const start = at
+    at += widthOf(found)
+    if (!(found & nameStart)) continue
+    while (at < to && (found = charAt(value, at)) & nameInside) at += widthOf(found)
+    if (at - start <= nameUnitsMax) {
+      let end = at
+      while (end > start && isTrailing(value.charCodeAt(end - 1))) end--
+      sink.open(sink.seeds.addressName)
+      sink.put(field)
+      sink.putUnit(colon)
+      sink.putRange(value, start, end)
+      sink.close()
+    }
+    if (--left < 0) return left
+  }
+  return left
+}
+
+/** . ' ’ - do not end a name. */
+function isTrailing(unit: number): boolean {
+  return unit === 0x2e || unit === 0x27 || unit === 0x2019 || unit === 0x2d
 }
 
 /** The road: hosts, addresses and short words of one Received field, without its date. */
 function scanRelay(value: string, sink: Sink): void {
+  const { relayIp, relayHost, relayWord } = sink.seeds
   const semicolon = value.lastIndexOf(';')
-  const road = semicolon < 0 ? value : value.slice(0, semicolon)
-  relayWord.lastIndex = 0
-  for (let found = relayWord.exec(road); found; found = relayWord.exec(road)) {
-    const word = found[0].toLowerCase().replace(/\.+$/, '')
-    if (word.includes('.')) {
-      if (isAddress(word)) addAddress(word, 'relayIp', sink)
-      else addDomains(word, 'relayHost', '', sink)
-    } else if (word.length >= 2 && word.length <= 20 && !/\d{4}/.test(word)) sink.addText('relayWord', word)
+  const road = semicolon < 0 ? value.length : semicolon
+  for (let at = 0; at < road; ) {
+    const start = at
+    if (!(charAt(value, at++) & alphanumeric)) continue
+    while (at < road && charAt(value, at) & hostPart) at++
+    let end = at
+    while (value.charCodeAt(end - 1) === 0x2e) end--
+    const dot = value.indexOf('.', start)
+    if (dot >= 0 && dot < end) {
+      if (isAddress(value, start, end)) addAddress(value, start, end, relayIp, sink)
+      else addDomains(value, start, end, relayHost, '', sink)
+    } else if (end - start >= 2 && end - start <= relayWordUnitsMax && !hasNumber(value, start, end)) {
+      sink.open(relayWord)
+      sink.putLower(value, start, end)
+      sink.close()
+    }
   }
+}
+
+/** Four digits in a row: an id, not a word. */
+function hasNumber(value: string, from: number, to: number): boolean {
+  for (let at = from, run = 0; at < to; at++) {
+    run = charAt(value, at) & decimal ? run + 1 : 0
+    if (run === 4) return true
+  }
+  return false
 }
 
 /** What a generated name looks like when its digits, hex runs and letters are collapsed: 'a9.h@' and the like. */
@@ -135,28 +250,38 @@ export function shapeOf(text: string): string {
 function scanMessageId(value: string, sink: Sink): void {
   const found = messageId.exec(value)
   if (!found) {
-    sink.addText('messageIdShape', 'bad')
+    sink.addText(sink.seeds.messageIdShape, 'bad')
     return
   }
-  sink.addText('messageIdShape', shapeOf(found[1]!))
-  addDomains(found[2]!.toLowerCase().slice(0, 255), 'messageIdDomain', '', sink)
+  sink.addText(sink.seeds.messageIdShape, shapeOf(found[1]!))
+  const domain = found[2]!.toLowerCase().slice(0, hostUnitsMax)
+  addDomains(domain, 0, domain.length, sink.seeds.messageIdDomain, '', sink)
 }
 
 function scanDate(value: string, sink: Sink): void {
-  sink.addText('dateZone', /[+-]\d{4}/.exec(value)?.[0] ?? 'none')
-  sink.addText(
-    'dateShape',
-    value
-      .slice(0, 80)
-      .replace(/\d+/g, '9')
-      .replace(/[A-Za-z]+/g, 'a'),
-  )
+  sink.addText(sink.seeds.dateZone, /[+-]\d{4}/.exec(value)?.[0] ?? 'none')
+  // Runs of digits as 9, runs of letters as a, the rest as it is.
+  sink.open(sink.seeds.dateShape)
+  for (let at = 0, previous = 0; at < Math.min(value.length, dateUnitsMax); at++) {
+    const found = charAt(value, at)
+    const shape = found & decimal ? 0x39 : found & alphanumeric ? 0x61 : 0
+    if (shape === 0) sink.putUnit(value.charCodeAt(at))
+    else if (shape !== previous) sink.putUnit(shape)
+    previous = shape
+  }
+  sink.close()
 }
 
 function scanReferences(value: string, sink: Sink): void {
   let count = 0
-  for (const found of value.matchAll(/@([\w.-]{1,255})/g)) {
-    sink.addText('referenceDomain', found[1]!.toLowerCase())
-    if (++count > wordsPerFieldMax) break
+  for (let sign = value.indexOf('@'); sign >= 0; sign = value.indexOf('@', sign + 1)) {
+    const most = Math.min(value.length, sign + 1 + hostUnitsMax)
+    let end = sign + 1
+    while (end < most && charAt(value, end) & hostPart) end++
+    if (end === sign + 1) continue
+    sink.open(sink.seeds.referenceDomain)
+    sink.putLower(value, sign + 1, end)
+    sink.close()
+    if (++count > wordsPerFieldMax) return
   }
 }

@@ -5,18 +5,26 @@ export const headBytesMax = 2000
 export const uriBytesMax = 500
 export const textBytesMax = 1500
 const room = headBytesMax + uriBytesMax + textBytesMax
+/** Places of the set: twice the room, and small enough to stay in the fastest cache. */
+const places = 8192
+/** An entry of the set is the id below the number of the mail; when the numbers run out the set is emptied. */
+const mailsMax = 2 ** (32 - gramBits) - 1
 
 export class Grams {
   readonly ids = new Uint32Array(room)
   count = 0
-  private readonly seen = new Int32Array(16384)
+  private readonly seen = new Int32Array(places)
+  private mail = 0
   private readonly bytes = new Uint8Array(headBytesMax)
   private length = 0
 
   reset(): void {
     this.count = 0
     this.length = 0
-    this.seen.fill(-1)
+    if (++this.mail > mailsMax) {
+      this.seen.fill(0)
+      this.mail = 1
+    }
   }
 
   /** Appends UTF-8 bytes of `text` up to `max`; returns whether there is room for more. */
@@ -39,35 +47,38 @@ export class Grams {
     return length < max
   }
 
-  /** Like write, with runs of blanks written as one. */
-  writeCollapsed(text: string, max: number): boolean {
+  /** Like write, of the units of a text (unitsOf), with runs of blanks written as one. */
+  writeCollapsed(units: Uint16Array, end: number, max: number): void {
     const bytes = this.bytes
-    let blank = this.length > 0 && bytes[this.length - 1] === 0x20
-    let i = 0
-    while (i < text.length && this.length < max) {
-      const unit = text.charCodeAt(i)
+    let length = this.length
+    let blank = length > 0 && bytes[length - 1] === 0x20
+    for (let i = 0; i < end && length < max; i++) {
+      const unit = units[i]!
       if (unit === 0x20 || unit === 0x0a || unit === 0x09 || unit === 0x0d || unit === 0xa0) {
-        if (!blank) bytes[this.length++] = 0x20
+        if (!blank) bytes[length++] = 0x20
         blank = true
-        i++
         continue
       }
       blank = false
-      if (unit < 0x80) {
-        bytes[this.length++] = unit
-        i++
-        continue
+      if (unit < 0x80) bytes[length++] = unit
+      else if (unit < 0x800) {
+        bytes[length++] = 0xc0 | (unit >> 6)
+        if (length < max) bytes[length++] = 0x80 | (unit & 63)
+      } else {
+        bytes[length++] = 0xe0 | (unit >> 12)
+        if (length < max) bytes[length++] = 0x80 | ((unit >> 6) & 63)
+        if (length < max) bytes[length++] = 0x80 | (unit & 63)
       }
-      const from = i
-      while (i < text.length && text.charCodeAt(i) >= 0x80 && text.charCodeAt(i) !== 0xa0) i++
-      this.write(text.slice(from, Math.min(i, from + max)), max)
     }
-    return this.length < max
+    if (!blank && length < max) bytes[length++] = 0x20
+    this.length = length
   }
 
   /** Turns what was written into ids under a salt and empties the buffer. */
   take(salt: number): void {
     const { bytes, seen, ids, length } = this
+    const mark = this.mail << gramBits
+    let { count } = this
     let window = 0
     for (let i = 0; i < length; i++) {
       window = (window << 8) | bytes[i]!
@@ -75,12 +86,18 @@ export class Grams {
       let h = Math.imul(window ^ salt, 0x9e3779b1)
       h ^= h >>> 15
       const id = Math.imul(h, 0x85ebca6b) >>> (32 - gramBits)
-      let at = id & 16383
-      while (seen[at] !== -1 && seen[at] !== id) at = (at + 1) & 16383
-      if (seen[at] === id) continue
-      seen[at] = id
-      ids[this.count++] = id
+      const entry = mark | id
+      let at = id & (places - 1)
+      let held = seen[at]!
+      while (held !== entry && (held ^ mark) >>> gramBits === 0) {
+        at = (at + 1) & (places - 1)
+        held = seen[at]!
+      }
+      if (held === entry) continue
+      seen[at] = entry
+      ids[count++] = id
     }
+    this.count = count
     this.length = 0
   }
 }

@@ -30,7 +30,7 @@ export function scanHtml(html: string, sink: Sink, uris: string[]): string {
     const next = html.charCodeAt(open + 1)
     if (next === 0x21 && html.startsWith('<!--', open)) {
       text += html.slice(last, open)
-      sink.addText('tag', '!--')
+      sink.addText(sink.seeds.tag, '!--')
       const close = html.indexOf('-->', open + 4)
       last = close < 0 ? end : close + 3
       continue
@@ -51,7 +51,7 @@ export function scanHtml(html: string, sink: Sink, uris: string[]): string {
     last = close < 0 ? end : close + 1
     if (blocks.has(name)) text += ' '
     if (closing) continue
-    sink.addText('tag', name)
+    sink.addText(sink.seeds.tag, name)
     if (stop > at + 1) scanAttributes(html.slice(at, stop), name, sink, uris)
     if (name === 'style' || name === 'script') {
       text += ' '

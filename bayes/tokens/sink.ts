@@ -66,7 +66,8 @@ export function createSeeds(salt: number): Seeds {
   for (const [kind, number] of Object.entries(kinds) as [Kind, number][]) {
     const bits = bitsOf(kind)
     const base = Math.imul(number, 0x9e3779b1) ^ salt
-    seeds[kind] = { a: mix(base), b: mix(base ^ 0x27d4eb2f), bits, kind }
+    // As signed numbers: they are hashed on as such.
+    seeds[kind] = { a: mix(base) | 0, b: mix(base ^ 0x27d4eb2f) | 0, bits, kind }
   }
   return seeds
 }
@@ -81,8 +82,15 @@ export class Sink {
   /** Text of each token by its number, when the caller wants to show clues. */
   names: string[] | undefined
   private slots = new Int32Array(4096)
+  /** The token that is open: its seed, its running hashes and, when names are wanted, its text so far. */
+  private seed: Seed
+  private a = 0
+  private b = 0
+  private label = ''
 
-  constructor(readonly seeds: Seeds) {}
+  constructor(readonly seeds: Seeds) {
+    this.seed = seeds.bodyWord
+  }
 
   reset(withNames: boolean): void {
     this.count = 0
@@ -123,9 +131,61 @@ export class Sink {
     return true
   }
 
-  /** Adds a token given as a string, for the kinds that are made of few short strings. */
-  addText(kind: Kind, text: string): void {
-    const seed = this.seeds[kind]
+  /** Begins a token that is given in pieces: put, putRange, putLower, putUnit; close adds it. */
+  open(seed: Seed): void {
+    this.seed = seed
+    this.a = seed.a
+    this.b = seed.b
+    this.label = ''
+  }
+
+  put(text: string): void {
+    this.putRange(text, 0, text.length)
+  }
+
+  putRange(text: string, from: number, to: number): void {
+    let { a, b } = this
+    for (let i = from; i < to; i++) {
+      const unit = text.charCodeAt(i)
+      a = Math.imul(a ^ unit, stepA)
+      b = Math.imul(b ^ unit, stepB)
+      b ^= b >>> 15
+    }
+    this.a = a
+    this.b = b
+    if (this.names) this.label += text.slice(from, to)
+  }
+
+  /** Like putRange with the letters A to Z in lower case. */
+  putLower(text: string, from: number, to: number): void {
+    let { a, b } = this
+    for (let i = from; i < to; i++) {
+      let unit = text.charCodeAt(i)
+      if (unit >= 0x41 && unit <= 0x5a) unit |= 32
+      a = Math.imul(a ^ unit, stepA)
+      b = Math.imul(b ^ unit, stepB)
+      b ^= b >>> 15
+    }
+    this.a = a
+    this.b = b
+    if (this.names)
+      this.label += text.slice(from, to).replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase())
+  }
+
+  putUnit(unit: number): void {
+    this.a = Math.imul(this.a ^ unit, stepA)
+    const b = Math.imul(this.b ^ unit, stepB)
+    this.b = b ^ (b >>> 15)
+    if (this.names) this.label += String.fromCharCode(unit)
+  }
+
+  close(): void {
+    if (this.add(this.seed, this.a, this.b) && this.names)
+      this.names[this.count - 1] = `${this.seed.kind}:${this.label}`
+  }
+
+  /** Adds a token given as one string. */
+  addText(seed: Seed, text: string): void {
     let { a, b } = seed
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i)
@@ -133,7 +193,16 @@ export class Sink {
       b = Math.imul(b ^ unit, stepB)
       b ^= b >>> 15
     }
-    if (this.add(seed, a, b) && this.names) this.names[this.count - 1] = `${kind}:${text}`
+    if (this.add(seed, a, b) && this.names) this.names[this.count - 1] = `${seed.kind}:${text}`
+  }
+
+  /** Adds a token of two strings with a unit between them. */
+  addPair(seed: Seed, first: string, between: number, second: string): void {
+    this.open(seed)
+    this.put(first)
+    this.putUnit(between)
+    this.put(second)
+    this.close()
   }
 
   private widen(): void {

@@ -1,12 +1,13 @@
 // Tokens of URIs and host names: scheme, host with its parent domains, address with its networks, port, words of the path.
-import type { Kind, Sink } from './sink.js'
+import { charAt, decimal } from './field-chars.js'
+import type { Seed, Sink } from './sink.js'
 
 const inText = /\b(?:https?:\/\/|www\.)[^\s<>"')]+/gi
 const shape = /^([a-z][a-z0-9+.-]{0,20}):(?:\/\/)?(?:[^@/?#]*@)?([^/:?#]*)(:\d+)?/i
-const addressPattern = /^\d{1,3}(?:\.\d{1,3}){3}$/
-const pathWord = /[A-Za-z0-9_]+/g
 const labelsMax = 5
 const pathWordsMax = 20
+const pathWordUnitsMax = 25
+const pathUnitsMax = 500
 
 /** URIs written in running text. */
 export function findTextUris(text: string, uris: string[], max: number): void {
@@ -16,50 +17,101 @@ export function findTextUris(text: string, uris: string[], max: number): void {
     uris.push(found[0])
 }
 
-/** The host name itself and each parent domain, down to two labels (or one, when there is but one). */
-export function addDomains(host: string, kind: Kind, prefix: string, sink: Sink): void {
-  let from = 0
-  for (let n = 0; n < labelsMax; n++) {
-    const dot = host.indexOf('.', from)
-    if (dot < 0 && n > 0) return
-    sink.addText(kind, prefix + host.slice(from))
-    if (dot < 0) return
-    from = dot + 1
+/** A host name and each parent domain, down to two labels (or one, when there is but one), under a prefix and a colon when there is one. */
+export function addDomains(
+  text: string,
+  from: number,
+  to: number,
+  seed: Seed,
+  prefix: string,
+  sink: Sink,
+): void {
+  for (let n = 0, start = from; n < labelsMax; n++) {
+    let dot = start
+    while (dot < to && text.charCodeAt(dot) !== 0x2e) dot++
+    if (dot === to && n > 0) return
+    sink.open(seed)
+    if (prefix !== '') {
+      sink.put(prefix)
+      sink.putUnit(0x3a)
+    }
+    sink.putLower(text, start, to)
+    sink.close()
+    if (dot === to) return
+    start = dot + 1
   }
 }
 
-export function addAddress(ip: string, kind: Kind, sink: Sink): void {
-  const last = ip.lastIndexOf('.')
-  sink.addText(kind, ip)
-  sink.addText(kind, ip.slice(0, last))
-  sink.addText(kind, ip.slice(0, ip.lastIndexOf('.', last - 1)))
+/** An address of version 4 and its two networks. */
+export function addAddress(text: string, from: number, to: number, seed: Seed, sink: Sink): void {
+  let end = to
+  for (let n = 0; n < 3; n++) {
+    sink.open(seed)
+    sink.putRange(text, from, end)
+    sink.close()
+    while (text.charCodeAt(end - 1) !== 0x2e) end--
+    end--
+  }
 }
 
-export function isAddress(host: string): boolean {
-  return addressPattern.test(host)
+/** Four numbers of up to three digits with dots between them. */
+export function isAddress(text: string, from = 0, to = text.length): boolean {
+  if (to - from > 15) return false
+  let digits = 0
+  let numbers = 1
+  for (let at = from; at < to; at++) {
+    if (charAt(text, at) & decimal) {
+      if (++digits > 3) return false
+    } else if (text.charCodeAt(at) === 0x2e && digits > 0) {
+      numbers++
+      digits = 0
+    } else return false
+  }
+  return numbers === 4 && digits > 0
 }
 
 export function scanUri(uri: string, sink: Sink): void {
   const bare = uri.length > 4 && /^www\./i.test(uri) ? 'http://' + uri : uri
   const found = shape.exec(bare)
   if (!found) {
-    addWords(bare, 'uriWord', sink)
+    addWords(bare, 0, bare.length, sink)
     return
   }
-  sink.addText('uriScheme', found[1]!.toLowerCase())
+  sink.addText(sink.seeds.uriScheme, found[1]!.toLowerCase())
   const host = found[2]!.toLowerCase()
   if (isAddress(host)) {
-    sink.addText('uriHost', 'ip')
-    addAddress(host, 'uriHost', sink)
-  } else if (host !== '') addDomains(host, 'uriHost', '', sink)
-  if (found[3]) sink.addText('uriPort', found[3])
-  addWords(bare.slice(found[0].length, found[0].length + 500), 'uriWord', sink)
+    sink.addText(sink.seeds.uriHost, 'ip')
+    addAddress(host, 0, host.length, sink.seeds.uriHost, sink)
+  } else if (host !== '') addDomains(host, 0, host.length, sink.seeds.uriHost, '', sink)
+  if (found[3]) sink.addText(sink.seeds.uriPort, found[3])
+  const path = found[0].length
+  addWords(bare, path, Math.min(bare.length, path + pathUnitsMax), sink)
 }
 
-function addWords(path: string, kind: Kind, sink: Sink): void {
-  if (path.length < 2) return
-  pathWord.lastIndex = 0
+/** Words of letters, digits and _ of a path, in lower case. */
+function addWords(text: string, from: number, to: number, sink: Sink): void {
+  if (to - from < 2) return
   let count = 0
-  for (let word = pathWord.exec(path); word && ++count <= pathWordsMax; word = pathWord.exec(path))
-    if (word[0].length <= 25) sink.addText(kind, word[0].toLowerCase())
+  for (let at = from; at < to; ) {
+    const start = at
+    while (at < to && isPathUnit(text.charCodeAt(at))) at++
+    if (at === start) {
+      at++
+      continue
+    }
+    if (++count > pathWordsMax) return
+    if (at - start > pathWordUnitsMax) continue
+    sink.open(sink.seeds.uriWord)
+    sink.putLower(text, start, at)
+    sink.close()
+  }
+}
+
+function isPathUnit(unit: number): boolean {
+  return (
+    (unit >= 0x61 && unit <= 0x7a) ||
+    (unit >= 0x30 && unit <= 0x39) ||
+    (unit >= 0x41 && unit <= 0x5a) ||
+    unit === 0x5f
+  )
 }

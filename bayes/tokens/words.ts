@@ -21,21 +21,22 @@ export interface WordOptions {
   readonly lowerSeed?: Seed
 }
 
-export function scanWords(text: string, sink: Sink, options: WordOptions): void {
+/** `units` are those of the text (unitsOf). */
+export function scanWords(text: string, units: Uint16Array, sink: Sink, options: WordOptions): void {
   const { seed, lowerSeed } = options
   const end = text.length
   let at = 0
   // Letters standing alone, as in 'v i a g r a': joined into one plain word when four or more follow each other.
   let alone = ''
   while (at < end) {
-    const first = text.charCodeAt(at)
+    const first = units[at]!
     const firstClass = classOf[first]!
     if (firstClass === letter || firstClass === unseen) {
       const start = at
       let { a, b } = seed
       let keptA = a
       let keptB = b
-      let units = 0
+      let length = 0
       let keptUnits = 0
       let joints = 0
       let scripts = 0
@@ -43,7 +44,7 @@ export function scanWords(text: string, sink: Sink, options: WordOptions): void 
       let lastSolid = at
       let previousScript = 0
       while (at < end) {
-        const unit = text.charCodeAt(at)
+        const unit = units[at]!
         const kind = classOf[unit]!
         if (kind === unseen) {
           scripts |= scriptOf[unit]!
@@ -51,7 +52,7 @@ export function scanWords(text: string, sink: Sink, options: WordOptions): void 
           continue
         }
         if (kind !== letter && kind !== joint && kind !== tail) break
-        if (units === 0 && kind !== letter) break
+        if (length === 0 && kind !== letter) break
         const script = scriptOf[unit]!
         if (
           (previousScript === digit || previousScript === leetSymbol) &&
@@ -65,13 +66,13 @@ export function scanWords(text: string, sink: Sink, options: WordOptions): void 
         a = Math.imul(a ^ unit, stepA)
         b = Math.imul(b ^ unit, stepB)
         b ^= b >>> 15
-        units++
+        length++
         at++
         if (kind === joint) joints++
         else {
           keptA = a
           keptB = b
-          keptUnits = units
+          keptUnits = length
           lastSolid = at
         }
       }
@@ -94,8 +95,11 @@ export function scanWords(text: string, sink: Sink, options: WordOptions): void 
           keptUnits <= longestPiecedUnits &&
           digitFree(scripts)
         ) {
-          sink.addText('wordPiece', '<' + text.slice(start, start + pieceUnits).toLowerCase())
-          sink.addText('wordPiece', '>' + text.slice(lastSolid - pieceUnits, lastSolid).toLowerCase())
+          sink.addText(sink.seeds.wordPiece, '<' + text.slice(start, start + pieceUnits).toLowerCase())
+          sink.addText(
+            sink.seeds.wordPiece,
+            '>' + text.slice(lastSolid - pieceUnits, lastSolid).toLowerCase(),
+          )
         }
         if (keptUnits <= longestPiecedUnits && isDisguised(scripts, digitInside, joints, keptUnits))
           addDisguised(text.slice(start, lastSolid), scripts, sink, seed)
@@ -104,7 +108,7 @@ export function scanWords(text: string, sink: Sink, options: WordOptions): void 
     }
     if (firstClass === pairScript) {
       if (alone !== '') alone = flushAlone(alone, sink)
-      at = scanPairs(text, at, end, sink, seed)
+      at = scanPairs(units, at, end, sink, seed)
       continue
     }
     if (firstClass === surrogate || firstClass === symbol) {
@@ -139,16 +143,16 @@ function addDisguised(word: string, scripts: number, sink: Sink, seed: Seed): vo
   const plain = skeleton(word)
   if (plain.length < 2 || plain.length > wordUnitsMax) return
   addWord(plain, sink, seed)
-  if ((scripts & hidden) !== 0) sink.addText('bodyMark', 'hidden characters')
-  if ((scripts & compatibility) !== 0) sink.addText('bodyMark', 'compatibility letters')
+  if ((scripts & hidden) !== 0) sink.addText(sink.seeds.bodyMark, 'hidden characters')
+  if ((scripts & compatibility) !== 0) sink.addText(sink.seeds.bodyMark, 'compatibility letters')
   if ((scripts & latin) !== 0 && (scripts & (greek | cyrillic)) !== 0)
-    sink.addText('bodyMark', 'mixed scripts')
+    sink.addText(sink.seeds.bodyMark, 'mixed scripts')
 }
 
 function flushAlone(letters: string, sink: Sink): string {
   if (letters.length >= 4) {
     addWord(skeleton(letters), sink, sink.seeds.bodyWord)
-    sink.addText('bodyMark', 'spaced letters')
+    sink.addText(sink.seeds.bodyMark, 'spaced letters')
   }
   return ''
 }
@@ -169,12 +173,12 @@ function addLower(word: string, sink: Sink, seed: Seed): void {
 }
 
 /** Overlapping pairs of a run; a lone character is a token too. Unseen characters between are skipped. */
-function scanPairs(text: string, from: number, end: number, sink: Sink, seed: Seed): number {
+function scanPairs(units: Uint16Array, from: number, end: number, sink: Sink, seed: Seed): number {
   let at = from
   let previous = 0
   let length = 0
   while (at < end) {
-    const unit = text.charCodeAt(at)
+    const unit = units[at]!
     const kind = classOf[unit]!
     if (kind === unseen) {
       at++
@@ -210,7 +214,7 @@ function addAstral(text: string, at: number, width: number, sink: Sink, seed: Se
   if (width === 2) {
     const plain = char.normalize('NFKC')
     if (plain !== char && classOf[plain.charCodeAt(0)] === letter)
-      sink.addText('bodyMark', 'compatibility letters')
+      sink.addText(sink.seeds.bodyMark, 'compatibility letters')
   }
   addWord(char, sink, seed)
 }
