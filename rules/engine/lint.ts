@@ -1,9 +1,10 @@
 // Looks at a Plan for what its author would want to know: everything the loader noticed, and what needs a closer look at the regexes
 // - backtracking that an attacker can provoke, with the text that does it; references that JavaScript reads otherwise than Perl.
-import { type Node, walk } from '../regex/ast.js'
+import type { Node } from '../regex/ast.js'
 import { type Attack, findAttack } from '../regex/attack.js'
 import { checkPattern } from '../regex/plain.js'
 import { printRegExp } from '../regex/print.js'
+import { compileProgram } from '../regex/program.js'
 import { namesIn } from './book.js'
 import { parseExpression } from './expression.js'
 import type { Pattern, Plan, Problem, Rule } from './types.js'
@@ -49,13 +50,13 @@ function lintPattern(rule: Rule, pattern: Pattern, add: Add): void {
     )
   const attack = findAttack(parsed.root)
   if (!attack) return
-  const linear = isRegular(parsed.root)
+  const linear = parsed.referenced.size === 0 && compileProgram(parsed) !== undefined
   add(
     rule,
     linear ? 'hint' : 'warning',
     'backtracking',
     `${rule.name} backtracks ${describeGrowth(attack)} on ${describeText(attack)}` +
-      (linear ? '; V8 turns to its linear engine there' : ''),
+      (linear ? '; hamd matches it all the same' : '; a message with it is judged without the rule'),
   )
 }
 
@@ -72,15 +73,6 @@ function describeText({ prefix, pump, suffix }: Attack): string {
   if (prefix !== '') parts.unshift(quote(prefix))
   if (suffix !== '') parts.push(quote(suffix))
   return parts.join(' + ')
-}
-
-/** Without look-arounds and back references V8 can fall back to an engine that does not backtrack. */
-function isRegular(root: Node): boolean {
-  let regular = true
-  walk(root, (node) => {
-    if (node.t === 'look' || node.t === 'backref' || node.t === 'atomic') regular = false
-  })
-  return regular
 }
 
 /** A group that is referred to stands in a branch or in something that may be left out. */

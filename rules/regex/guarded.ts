@@ -5,7 +5,7 @@ import { headerTextBytesMax, messageRuleStepsMax, ruleStepsMax } from '../../src
 import { type Anchor, anchorOf } from './anchored.js'
 import { type Node, walk } from './ast.js'
 import { costOf, type PatternCost } from './cost.js'
-import { limitedRegExp, limitMs } from './limited.js'
+import { type LimitedRegExp, limitedRegExp, limitMs } from './limited.js'
 import { Machine, Runaway, Workspace } from './machine.js'
 import type { Searcher } from './matcher.js'
 import type { Parsed } from './parse.js'
@@ -80,13 +80,13 @@ export function guard(
   printed: Printed,
   budget: Budget,
   make: MakeSearcher,
-  limited = limitedRegExp,
+  limited: LimitedRegExp | null = limitedRegExp ?? null,
 ): Searcher {
   const { root } = parsed
   const unlimited = () => make(printed, (source, flags) => new RegExp(source, flags))
   const cost = isLarge(root) ? undefined : costOf(root)
   if (!cost || nativeBytesMax(cost, false) === Infinity) return unlimited()
-  const bytes = nativeBytesMax(cost, limited !== undefined)
+  const bytes = nativeBytesMax(cost, limited !== null)
   return new GuardedRegExp(parsed, printed, budget, {
     // A pattern that had to be printed wider than it is: one meaning for all lengths, and that the right one.
     bytes: printed.widened ? -1 : bytes,

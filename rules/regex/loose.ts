@@ -3,6 +3,7 @@
 // message, and V8 walks the loop back byte by byte. With "anything, then a line end" in the place of the loop the pattern matches
 // wherever it did, and V8 leaps from line end to line end: 22 us become 7, 4 become 1.
 import { addAll, anySet, type ByteSet, bytesOf, emptySet, type Node, walk } from './ast.js'
+import { limitMs } from './limited.js'
 import type { Searcher } from './matcher.js'
 
 /** Longer texts are left to the exact pattern, whose steps are counted where it can backtrack without end (guarded.ts). */
@@ -78,6 +79,7 @@ export class LooseFirst implements Searcher {
   private readonly loose: Searcher
   private readonly exact: Searcher
 
+  /** @param loose with a limit of backtracks, if it can backtrack without end */
   constructor(loose: Searcher, exact: Searcher) {
     this.loose = loose
     this.exact = exact
@@ -103,9 +105,11 @@ export class LooseFirst implements Searcher {
     return null
   }
 
+  /** The loose one can backtrack without end as well; where its limit may be why it found nothing, the exact one decides. */
   private mayMatch(text: string): boolean {
     if (text.length > looseBytesMax) return true
     this.loose.lastIndex = this.exact.lastIndex
-    return this.loose.test(text)
+    const startedAt = performance.now()
+    return this.loose.test(text) || performance.now() - startedAt >= limitMs
   }
 }

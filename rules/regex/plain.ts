@@ -1,8 +1,10 @@
 // The plain and exact engine: V8's RegExp, pattern by pattern, compiled at first use. The measure for every faster engine.
 import type { ByteString } from '../../src/types.js'
 import { AnchoredRegExp, anchorOf } from './anchored.js'
+import { costOf } from './cost.js'
 import { type Budget, GuardedNonEmpty, GuardedRegExp, guard, type MakeSearcher } from './guarded.js'
 import { leadOf } from './lead.js'
+import { limitedRegExp } from './limited.js'
 import { LooseFirst, loosen } from './loose.js'
 import type { CompiledPattern, FirstMatch, OnHit, PatternUse, Searcher, TextMatcher } from './matcher.js'
 import { type Parsed, parsePerl } from './parse.js'
@@ -70,9 +72,15 @@ export class LazyPattern implements CompiledPattern {
       const native = (source: string, flags: string) => new RegExp(source, flags)
       const exact = this.budget ? guard(parsed, printed, this.budget, make) : make(printed, native)
       const empty = canBeEmpty(parsed.root)
-      const loose = empty ? undefined : loosen(parsed.root)
+      const guarded = exact instanceof GuardedRegExp
+      const limited = guarded ? limitedRegExp : native
+      const loose = empty || !limited ? undefined : loosen(parsed.root)
+      const counted = guarded && loose ? { counted: costOf(loose).givingBack } : {}
       this.compiled = {
-        regExp: loose ? new LooseFirst(make(printRegExp({ ...parsed, root: loose }), native), exact) : exact,
+        regExp:
+          loose && limited
+            ? new LooseFirst(make(printRegExp({ ...parsed, root: loose }, counted), limited), exact)
+            : exact,
         names: printed.names,
         canBeEmpty: empty,
       }

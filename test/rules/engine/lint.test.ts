@@ -26,13 +26,10 @@ test('each kind of problem is named with its line', () => {
   assert.deepEqual(lint('body A /x/\n'), [])
 })
 
-test('backtracking is shown with its text, and is worse where V8 has no linear engine for it', () => {
+test('backtracking is shown with its text, and is worse where a message with it is judged without the rule', () => {
   const [free] = lintPlan(planOf('body A /^(a+)+$/\n'))
   assert.equal(free!.severity, 'hint')
-  assert.equal(
-    free!.text,
-    'A backtracks exponentially on "a" x 2000 + "A"; V8 turns to its linear engine there',
-  )
-  const [bound] = lintPlan(planOf('body A /^(?=x?)(a+)+$/\n'))
+  assert.equal(free!.text, 'A backtracks exponentially on "a" x 2000 + "A"; hamd matches it all the same')
+  const [bound] = lintPlan(planOf('body A /^(?:(a+)+)+\\1$/\n'))
   assert.equal(bound!.severity, 'warning')
 })

@@ -28,7 +28,7 @@ describe('hamd lint', () => {
     'no_such_word 1',
     'header ODD eval:nobody_brings_this()',
     'body BROKEN /(x/',
-    'body SLOW /^(?=x?)(a+)+$/',
+    'body SLOW /^(x?)(a+)+\\1$/',
     'body BACK /(?:(x)|y)\\1/',
     'body __UNUSED /x/',
     'score NOBODY 1',
