@@ -115,6 +115,8 @@ export interface HamdServer extends Server {
   stop(keepFolder?: boolean): Promise<void>
   /** Resolves when the automata are in use. */
   fastPath(): Promise<void>
+  /** How often it has reloaded. */
+  reloads(): number
 }
 
 const hamdEntry = fileURLToPath(new URL('../../src/cli/index.js', import.meta.url))
@@ -140,9 +142,11 @@ export async function startHamd(options: HamdOptions): Promise<HamdServer> {
   let fast: () => void = () => {}
   const fastPath = new Promise<void>((resolve) => (fast = resolve))
   let log = ''
+  let reloads = 0
   child.stderr!.on('data', (chunk) => {
     if (log.length < 10_000) log += chunk
     if (String(chunk).includes('fast path ready')) fast()
+    if (String(chunk).includes('"msg":"reloaded"')) reloads++
   })
   await answering(port, 'spamd', child, () => log)
   return {
@@ -153,6 +157,7 @@ export async function startHamd(options: HamdOptions): Promise<HamdServer> {
     pids: [child.pid!],
     startMs: performance.now() - startedAt,
     fastPath: () => fastPath,
+    reloads: () => reloads,
     async learn(mail, spam) {
       const answer = await exchange(port, tell(mail, spam))
       if (!answer?.includes('EX_OK')) throw new Error(`hamd did not learn: ${answer}`)
