@@ -55,6 +55,7 @@ export function allToAddresses(scan: Scan): readonly ByteString[] {
 function receivedFor(scan: Scan): string[] {
   const found: string[] = []
   for (const line of headerAll(scan, 'Received').slice(0, 3)) {
+    if (!line.includes(' for ')) continue
     const recipient = / for <?([^\t-\r ]+@([^\t-\r ]+?))>?;/.exec(line)
     if (recipient && isFqdn(recipient[2]!)) found.push(recipient[1]!)
   }

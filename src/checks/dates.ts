@@ -1,9 +1,9 @@
 // The dates of a message against each other: what Date says, what the trace says, and the difference that check_for_shifted_date
 // judges. The clock of this machine matters only for fetchmail's own line, which may not lie in the future.
-import type { Scan } from '../types.js'
+import type { ByteString, Scan } from '../types.js'
 import { findTraceDate, parseDate } from '../views/dates.js'
 import { bytePattern } from '../views/pattern.js'
-import { header, headerAll } from './text.js'
+import { headerAll } from './text.js'
 
 /** First readable value of Resent-Date, else of Date. */
 function headerDate(scan: Scan): number | undefined {
@@ -28,6 +28,13 @@ const localHop = bytePattern(
 )
 const fetchmailHop = /\bby localhost with \w+ \(fetchmail-[\d.]+/
 
+/** A value is one line nearly always. */
+function nonBlankLines(value: ByteString): ByteString | readonly ByteString[] {
+  const isBlank = (line: string) => !/[^\t-\r ]/.test(line)
+  if (value.indexOf('\n') === value.length - 1 && !isBlank(value)) return value.slice(0, -1)
+  return value.split('\n').filter((line) => !isBlank(line))
+}
+
 function hopDate(line: string): number | undefined {
   const found = findTraceDate(line)
   return found === undefined ? undefined : parseDate(found)
@@ -35,9 +42,7 @@ function hopDate(line: string): number | undefined {
 
 function receivedTimes(scan: Scan): ReceivedTimes {
   return scan.memo('dates/received', () => {
-    const lines = header(scan, 'Received')
-      .split('\n')
-      .filter((line) => /[^\t-\r ]/.test(line))
+    const lines = headerAll(scan, 'Received').flatMap(nonBlankLines)
     // A local hand-over counts as fetching only together with fetchmail's line behind it.
     const handOver = lines.length > 0 && localHop.test(lines[0]!) ? 1 : 0
     const next = lines[handOver]

@@ -3,6 +3,7 @@
 import { numberDirective } from '../../rules/engine/directive.js'
 import { setting } from '../../rules/engine/settings.js'
 import type { Directive, EvalContext, Plugin, Settings } from '../../rules/engine/types.js'
+import { Remembered } from '../message/remembered.js'
 import type { ByteString, Domains, Scan } from '../types.js'
 import { allFromAddresses } from './addresses.js'
 import { inAddressList } from './addresslists.js'
@@ -85,7 +86,15 @@ function isAvailable(settings: Settings): boolean {
 }
 
 function isFreemail(settings: Settings, address: string): boolean {
-  if (address === '') return false
+  return address !== '' && freemailsOf(settings).get(address)
+}
+
+/** Addresses come again, and several rules ask of the same. */
+const freemailsOf = derived(
+  (settings: Settings) => new Remembered(512, (address) => judgeFreemail(settings, address)),
+)
+
+function judgeFreemail(settings: Settings, address: string): boolean {
   const domain = address.slice(address.lastIndexOf('@') + 1)
   const exceptions = exceptionsOf(setting<Growing<string>>(settings, 'freemail_welcomelist'))
   if (exceptions.has(address) || exceptions.has(domain) || isRoleAddress(address)) return false

@@ -51,6 +51,7 @@ function recipients(scan: Scan): Recipients {
   return scan.memo('headereval/recipients', () => {
     const listed = [...headerAll(scan, 'ToCc:addr')]
     if (listed.length < similarLeast) listed.push(...headerAll(scan, 'Bcc:addr'))
+    if (listed.length < similarLeast) return { sorted: false, similar: 0 }
     const addresses = listed
       .filter((address, index) => lower(address) !== lower(index > 0 ? listed[index - 1]! : ''))
       .slice(0, recipientsMax)
@@ -114,7 +115,10 @@ const outlookOffset = 27111902.8329849
 const outlookTolerance = 250
 
 function outlookIdForged(scan: Scan): boolean {
-  const id = /^<[0-9a-f]{4}([0-9a-f]{8})\$[0-9a-f]{8}\$[0-9a-f]{8}@/.exec(header(scan, 'MESSAGEID'))
+  const written = header(scan, 'MESSAGEID')
+  const id = written.includes('$')
+    ? /^<[0-9a-f]{4}([0-9a-f]{8})\$[0-9a-f]{8}\$[0-9a-f]{8}@/.exec(written)
+    : null
   if (!id) return false
   const stamp = Number.parseInt(id[1]!, 16)
   const far = (seconds: number | undefined) =>
@@ -124,16 +128,20 @@ function outlookIdForged(scan: Scan): boolean {
 
 /** Second-level part of the domain of an address, '' when it has none. */
 function secondLevel(address: ByteString): string {
-  const domain = /@([^@]*)$/.exec(address)?.[1] ?? ''
+  const sign = address.lastIndexOf('@')
+  const domain = sign < 0 ? '' : address.slice(sign + 1)
   return domain.replace(/^.+\.([^.]+\.[^.]+)$/, '$1')
 }
 
 function envelopeQuotesRecipient(scan: Scan): boolean {
   const from = header(scan, 'EnvelopeFrom:addr')
-  const to = /^([^@]+)@(.+)$/.exec(header(scan, 'To:addr'))
-  if (from === '' || !to || /^SRS\d[=+-]/i.test(from)) return false
+  const recipient = header(scan, 'To:addr')
+  // Nearly all senders lack the recipient's name.
+  if (from === '' || !lower(from).includes(lower(recipient.slice(0, recipient.indexOf('@'))))) return false
+  const to = /^([^@]+)@(.+)$/.exec(recipient)
+  if (!to || /^SRS\d[=+-]/i.test(from)) return false
   const domain = scan.views.domains.registered(lower(to[2]!))
-  if (domain === undefined || !lower(from).includes(lower(to[1]!))) return false
+  if (domain === undefined) return false
   return new RegExp(`\\b${escapeRegex(domain)}.${escapeRegex(to[1]!)}@`, 'i').test(from)
 }
 
@@ -211,10 +219,11 @@ export const headerEval: Plugin = {
       const values = new Set(headerAll(scan, name)).size
       return values >= Number(min) && values <= Number(max)
     },
-    check_unresolved_template: ({ scan }) =>
-      header(scan, 'ALL')
-        .split('\n')
-        .some((line) => /%[A-Z][A-Z_-]/.test(line) && !templateFree.test(line)),
+    check_unresolved_template({ scan }) {
+      const all = header(scan, 'ALL')
+      if (!all.includes('%') || !/%[A-Z][A-Z_-]/.test(all)) return false
+      return all.split('\n').some((line) => /%[A-Z][A-Z_-]/.test(line) && !templateFree.test(line))
+    },
     check_ratware_name_id({ scan }) {
       const id = /<[A-Z]{28}\.([^>\n]+?)>/.exec(header(scan, 'MESSAGEID'))
       return (

@@ -30,7 +30,9 @@ const everywhere =
 
 /** Locales whose charsets are welcome; undefined = all. */
 export function okLocales(settings: Settings): readonly string[] | undefined {
-  const locales = setting<string>(settings, 'ok_locales').split(/\s+/)
+  const written = setting<string>(settings, 'ok_locales')
+  if (written === 'all') return undefined
+  const locales = written.split(/\s+/)
   return locales.includes('all') ? undefined : locales
 }
 

@@ -272,8 +272,9 @@ export const mimeEval: Plugin = {
     },
     check_for_faraway_charset({ scan, settings }) {
       const locales = okLocales(settings)
+      if (!locales) return false
       const charset = charsetOf(header(scan, 'Content-Type'))
-      if (!locales || charset === undefined || isCharsetOk(charset, locales)) return false
+      if (charset === undefined || isCharsetOk(charset, locales)) return false
       const { body } = scan.views.text
       const total = body.reduce((sum, line) => sum + line.length + 1, -1)
       const high = body.reduce((sum, line) => sum + countChars(line, (code) => code > 127), 0)

@@ -1,5 +1,6 @@
 // RelayEval: what the trace (Received) says about itself: hops that lie about their name, trust all the way, nothing readable at all.
 import type { Plugin } from '../../rules/engine/types.js'
+import { Remembered } from '../message/remembered.js'
 import type { Relay, Scan } from '../types.js'
 import { isIpv4Address, isPrivate } from '../views/ip.js'
 import { evalRegex, matches } from './evalregex.js'
@@ -23,7 +24,9 @@ const bigProvider =
   /(?:\.|^)(?:lycos\.com|lycos\.co\.uk|hotmail\.com|localhost\.com|excite\.com|caramail\.com|cs\.com|aol\.com|msn\.com|yahoo\.com|drizzle\.com)$/i
 
 /** Host name without its first labels, by SpamAssassin's rule of thumb for this one comparison. */
-function shortDomain(host: string): string {
+const shortDomains = new Remembered(512, shorten)
+
+function shorten(host: string): string {
   if (!/[a-zA-Z]/.test(host)) return host
   const labels = (host.endsWith('.') ? host.replace(/\.+$/, '') : host).split('.')
   const top = labels.at(-1)!
@@ -44,13 +47,13 @@ function forgedReceived(scan: Scan): { readonly from: number; readonly ipHelo: n
     let ipHelo = 0
     let previous: string | undefined
     for (const [index, relay] of scan.views.relays.untrusted.entries()) {
-      const by = shortDomain(lower(relay.by))
-      const rdns = shortDomain(lower(relay.rdns))
+      const by = shortDomains.get(lower(relay.by))
+      const rdns = shortDomains.get(lower(relay.rdns))
       const before = index > 0 ? previous : undefined
       previous = rdns
       if (!dottedName.test(by)) continue
-      if (/^localhost(?:\.localdomain)?$/.test(rdns) && relay.ip === '127.0.0.1') previous = undefined
-      const helo = shortDomain(lower(relay.helo))
+      if (relay.ip === '127.0.0.1' && /^localhost(?:\.localdomain)?$/.test(rdns)) previous = undefined
+      const helo = shortDomains.get(lower(relay.helo))
       if (fourNumbers.test(helo) && fourNumbers.test(relay.ip) && classB(helo) !== classB(relay.ip)) {
         if (!isPrivate(helo)) ipHelo++
       }

@@ -41,6 +41,7 @@ const hostsMax = 1024
 class ListedDomains implements RegistryDomains {
   /** The same hosts come again and again. */
   readonly #trimmed = new Remembered(hostsMax, (host) => this.#trim(host))
+  readonly #registered = new Remembered(hostsMax, (host) => (this.isValid(host) ? this.#trim(host) : null))
 
   constructor(private readonly lists: DomainLists) {}
 
@@ -53,7 +54,7 @@ class ListedDomains implements RegistryDomains {
   }
 
   registered(host: string): string | undefined {
-    return this.isValid(host) ? this.trim(host) : undefined
+    return this.#registered.get(host) ?? undefined
   }
 
   trim(host: string): string {

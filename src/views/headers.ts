@@ -159,7 +159,8 @@ class Headers implements HeaderView {
   #wholeHeader(name: string, raw: boolean): readonly ByteString[] | undefined {
     const fields = (): readonly ByteString[] => (raw ? rawFields(this.pristine) : this.fields.all())
     // An encoded word may hold a line end: what follows it is a line of its own here, even a Received one.
-    const lines = (): readonly ByteString[] => fields().flatMap((field) => (raw ? field : splitLines(field)))
+    const lines = (): readonly ByteString[] =>
+      fields().flatMap((field) => (raw || isOneLine(field) ? field : splitLines(field)))
     switch (name) {
       case 'ALL':
         return fields()
@@ -280,6 +281,9 @@ function ipsOf(text: ByteString, reversed: boolean): ByteString[] {
   return wanted === undefined ? [] : [wanted]
 }
 
+/** Its only line end stands at its end. */
+const isOneLine = (field: ByteString): boolean => field.indexOf('\n') === field.length - 1
+
 /** Fields as written, one string each with its folding. */
 function rawFields(pristine: ByteString): readonly ByteString[] {
   return pristine.match(/(?<![^\n])[^ \t][^\n]*\n(?:[ \t][^\n]*\n)*/g) ?? []
@@ -298,7 +302,7 @@ function splitAtReceived(
   const kept: ByteString[] = []
   let received = -1
   for (const line of lines) {
-    if (/^received:/i.test(line)) received++
+    if ((line.charCodeAt(0) | 32) === 114 && /^received:/i.test(line)) received++
     if (from !== undefined && received < from) continue
     kept.push(line)
     if (to !== undefined && received === to) break

@@ -8,7 +8,7 @@ const label = /^[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?$/
 
 /** A host name of at least two labels, none over 63 bytes, underscores only from the third label on. Says nothing about its TLD. */
 export function isFqdn(host: string): boolean {
-  const name = lower(host).replace(/\.+$/, '')
+  const name = host.endsWith('.') ? lower(host).replace(/\.+$/, '') : lower(host)
   if (name.length > 253) return false
   const labels = name.split('.')
   if (labels.length < 2) return false

@@ -2,6 +2,7 @@
 // cleaned variants. Which variants exist is SpamAssassin 4.0.1's choice (sa-rules.md 5; fixtures/oracle/micro-uri, groups host, href, redir).
 import { redirectsMax } from '../limits.js'
 import { has8bit } from '../message/bytes.js'
+import { Remembered } from '../message/remembered.js'
 import type { ByteString } from '../types.js'
 import type { RegistryDomains } from './domains.js'
 import { hostToAscii, type IdnMode, isFqdn } from './hosts.js'
@@ -19,7 +20,6 @@ export interface CleanOptions {
   mayFollow(bytes: number): boolean
 }
 
-const skipped = /^(?:[#?&]|\/(?!\/))/
 const webUri = /^(https?:\/\/)([^@/?#]*@)?([^/?#:]+)((?::(\d*))?[\s\S]*)$/i
 const innerWeb = /https?:\/{0,2}[^&#]+/i
 
@@ -28,18 +28,43 @@ export function cleanUri(uri: ByteString, options: CleanOptions): ReadonlySet<By
   const out = new Set<ByteString>()
   const queue = [uri]
   for (let index = 0; index < queue.length && index <= redirectsMax; index++) {
-    const plain = queue[index]!.replace(/\n/g, '')
-      .replace(/^[\t-\r ]+|[\t-\r ]+$/g, '')
-      .replace(/\r/g, '')
+    const plain = withoutBreaks(queue[index]!)
     out.add(plain)
-    if (plain.length <= 1 || skipped.test(plain)) continue
-    if (/^mailto:/i.test(plain) || /^[^:]*@/.test(plain)) addMailForms(plain, out)
+    if (plain.length <= 1 || isInsideOfPage(plain)) continue
+    if (isMail(plain)) addMailForms(plain, out)
     else {
       const target = addWebForms(plain, options, out)
       if (target !== undefined && options.mayFollow(target.length)) queue.push(target)
     }
   }
   return out
+}
+
+/** No line ends, no blanks around. */
+function withoutBreaks(uri: ByteString): ByteString {
+  if (!/[\t-\r ]/.test(uri)) return uri
+  return uri
+    .replace(/\n/g, '')
+    .replace(/^[\t-\r ]+|[\t-\r ]+$/g, '')
+    .replace(/\r/g, '')
+}
+
+/** A fragment, a query, a path. */
+function isInsideOfPage(uri: ByteString): boolean {
+  const first = uri[0]
+  return first === '#' || first === '?' || first === '&' || (first === '/' && uri[1] !== '/')
+}
+
+/** A mailto: or something with an @ before the first colon. */
+function isMail(uri: ByteString): boolean {
+  const sign = uri.indexOf('@')
+  if (sign < 0) return startsWithMailto(uri)
+  const colon = uri.indexOf(':')
+  return colon < 0 || sign < colon || startsWithMailto(uri)
+}
+
+function startsWithMailto(uri: ByteString): boolean {
+  return (uri.charCodeAt(0) | 32) === 109 && /^mailto:/i.test(uri)
 }
 
 /** Parameters and disguises off an address. */
@@ -58,14 +83,11 @@ function addMailForms(uri: ByteString, out: Set<ByteString>): void {
 function addWebForms(uri: ByteString, options: CleanOptions, out: Set<ByteString>): ByteString | undefined {
   const plain = undisguise(uri, options.wide)
   out.add(plain)
-  const parts = webUri.exec(plain)
+  const parts = splitWeb(plain)
   if (!parts) return undefined
-  const scheme = parts[1]!
-  const user = parts[2] ?? ''
-  let host = parts[3]!
-  const rest = parts[4]!
+  const { scheme, user, rest, port } = parts
+  let { host } = parts
   const secure = scheme !== 'http://'
-  const port = parts[5] ?? ''
   const withoutPort = port === '' ? undefined : rest.replace(secure ? /^:443\b/ : /^:80\b/, '')
   if (withoutPort !== undefined && withoutPort !== rest) out.add(scheme + host + withoutPort)
 
@@ -75,14 +97,18 @@ function addWebForms(uri: ByteString, options: CleanOptions, out: Set<ByteString
     if (withoutPort) out.add(scheme + ascii + withoutPort)
     host = ascii
   }
-  host = variant(host.replace(/[\0-\x20]/g, ''), host)
+  const isOdd = /[\0-\x20@]|[^0-9A-Za-z]$/.test(host)
+  if (isOdd) host = variant(host.replace(/[\0-\x20]/g, ''), host)
   const target = options.redirectTarget(scheme + host + rest) ?? innerTarget(rest)
-  host = variant(host.replace(/^[^@]+@/, ''), host)
-  host = variant(host.replace(/[^0-9A-Za-z]+$/, ''), host)
+  if (isOdd) {
+    host = variant(host.replace(/^[^@]+@/, ''), host)
+    host = variant(host.replace(/[^0-9A-Za-z]+$/, ''), host)
+  }
   const numeric = numericHost(host)
   if (numeric !== undefined) out.add(scheme + numeric + rest)
   else if (!secure && user === '' && ascii !== 'localhost' && (port === '' || port === '80')) {
-    const name = /^(?:www\.)?([^.]+)$/.exec(ascii)
+    const mayBeName = ascii.startsWith('www.') || !ascii.includes('.')
+    const name = mayBeName ? /^(?:www\.)?([^.]+)$/.exec(ascii) : null
     if (name && !options.domains.isValid(ascii)) out.add(`${scheme}www.${name[1]}.com${rest}`)
   }
   return target
@@ -92,6 +118,48 @@ function addWebForms(uri: ByteString, options: CleanOptions, out: Set<ByteString
     return changed
   }
 }
+
+interface WebParts {
+  readonly scheme: string
+  readonly user: string
+  readonly host: string
+  /** Port and all that follows. */
+  readonly rest: string
+  readonly port: string
+}
+
+/** Pieces of an http address as webUri has them; the usual ones are cut by hand. */
+function splitWeb(uri: ByteString): WebParts | undefined {
+  const start = afterHttp(uri)
+  if (start > 0) {
+    let end = start
+    while (end < uri.length && !endsHost(uri.charCodeAt(end))) end++
+    const after = uri[end]
+    if (end > start && after !== '@' && after !== ':') {
+      return {
+        scheme: uri.slice(0, start),
+        user: '',
+        host: uri.slice(start, end),
+        rest: uri.slice(end),
+        port: '',
+      }
+    }
+  }
+  const found = webUri.exec(uri)
+  return found
+    ? { scheme: found[1]!, user: found[2] ?? '', host: found[3]!, rest: found[4]!, port: found[5] ?? '' }
+    : undefined
+}
+
+/** Offset behind `http://` or `https://` in lower case, 0 without. */
+function afterHttp(uri: string): number {
+  if (uri.startsWith('http://')) return 7
+  return uri.startsWith('https://') ? 8 : 0
+}
+
+/** Slash, question mark, number sign, colon, @. */
+const endsHost = (code: number): boolean =>
+  code === 47 || code === 63 || code === 35 || code === 58 || code === 64
 
 /**
  * Lower case, with punycode where that gives a name that can exist. Where it does not, other text is glued to the host (Chinese knows no
@@ -104,10 +172,13 @@ function hostName(host: string, { domains, idn }: CleanOptions): string {
 
 /** Back slashes, percent and entity encodings, a missing scheme. */
 function undisguise(uri: ByteString, wide: boolean): ByteString {
-  let plain = uri.replace(/\\/g, '/').replace(/^(https?:)\/{0,2}/i, '$1//')
-  if (/%[0-9a-fA-F]{2}/.test(plain)) plain = decodePercent(plain, wide)
-  if (!/^[-_a-z0-9]+:/i.test(plain)) plain = (plain.startsWith('ftp.') ? 'ftp://' : 'http://') + plain
-  plain = plain.replace(/^(https?:\/\/[^/?#]+)([?#])/i, '$1/$2')
+  let plain = uri.includes('\\') ? uri.replace(/\\/g, '/') : uri
+  if (afterHttp(plain) === 0) plain = plain.replace(/^(https?:)\/{0,2}/i, '$1//')
+  if (plain.includes('%') && /%[0-9a-fA-F]{2}/.test(plain)) plain = decodePercent(plain, wide)
+  if (afterHttp(plain) === 0 && !/^[-_a-z0-9]+:/i.test(plain))
+    plain = (plain.startsWith('ftp.') ? 'ftp://' : 'http://') + plain
+  if (plain.includes('?') || plain.includes('#'))
+    plain = plain.replace(/^(https?:\/\/[^/?#]+)([?#])/i, '$1/$2')
   if (!plain.includes('&#')) return plain
   return plain
     .replace(/&#0*(3[3-9]|[4-9]\d|1[01]\d|12[0-6]);/g, (_, code: string) => String.fromCharCode(Number(code)))
@@ -143,6 +214,8 @@ function innerTarget(rest: ByteString): ByteString | undefined {
 
 /** Dotted form of an address in decimal, octal, hexadecimal or as one number; undefined for a name. */
 function numericHost(host: string): string | undefined {
+  const first = host.charCodeAt(0)
+  if (!(first >= 48 && first <= 57)) return undefined
   const quad =
     /^((?:0x[0-9a-f]+|\d+)\.)((?:0x[0-9a-f]+|\d+)\.)((?:0x[0-9a-f]+|\d+)\.)(0x[0-9a-f]+|\d+)$/i.exec(host)
   if (quad) return quad.slice(1).map(octetText).join('')
@@ -174,8 +247,10 @@ export interface HostAndDomain {
 /** Host and registered domain of a URI; undefined when it has none that can be looked up. */
 export function uriHost(uri: ByteString, domains: RegistryDomains, idn: IdnMode): HostAndDomain | undefined {
   let text = lower(uri)
-  if (/^(?:javascript|cid|file):/.test(text)) return undefined
-  if (text.startsWith('mailto:')) {
+  const start = afterHttp(text)
+  if (start > 0) text = authorityOf(text, start)
+  else if (/^(?:javascript|cid|file):/.test(text)) return undefined
+  else if (text.startsWith('mailto:')) {
     text = text.slice(7).replace(/\?[^\n]*/, '')
     const at = text.indexOf('@')
     if (at < 0 || text.indexOf('@', at + 1) >= 0) return undefined
@@ -187,9 +262,48 @@ export function uriHost(uri: ByteString, domains: RegistryDomains, idn: IdnMode)
       .replace(/^[^/]*@/, '')
       .replace(/:\d*$/, '')
   }
-  if (/%(?:2[1-9a-f]|[3-6][0-9a-f]|7[0-9a-e])/.test(text)) return undefined
+  if (text.includes('%') && /%(?:2[1-9a-f]|[3-6][0-9a-f]|7[0-9a-e])/.test(text)) return undefined
+  return placesOf(domains, idn).get(text) ?? undefined
+}
+
+/** The host of an http address: without login and port. */
+function authorityOf(uri: string, from: number): string {
+  let start = from
+  let end = from
+  while (end < uri.length) {
+    const code = uri.charCodeAt(end)
+    if (code === 47 || code === 63 || code === 35) break
+    end++
+    if (code === 64) start = end
+  }
+  const colon = uri.lastIndexOf(':', end - 1)
+  if (colon >= start && /^:\d*$/.test(uri.slice(colon, end))) end = colon
+  return uri.slice(start, end)
+}
+
+type Places = Remembered<HostAndDomain | null>
+
+/** What hosts came to, for the boundaries and the way with names beyond ASCII at hand; null = none that can be looked up. */
+const places = new WeakMap<RegistryDomains, Map<IdnMode, Places>>()
+/** Of one generation. */
+const hostsMax = 1024
+
+function placesOf(domains: RegistryDomains, idn: IdnMode): Places {
+  let modes = places.get(domains)
+  if (!modes) {
+    modes = new Map()
+    places.set(domains, modes)
+  }
+  let known = modes.get(idn)
+  if (!known) {
+    known = new Remembered(hostsMax, (text) => placeOf(text, domains, idn))
+    modes.set(idn, known)
+  }
+  return known
+}
+
+function placeOf(text: string, domains: RegistryDomains, idn: IdnMode): HostAndDomain | null {
   const host = hostToAscii(text, idn)
   if (isIpAddress(host)) return { host, domain: host }
-  if (!isFqdn(host) || !domains.isValid(host)) return undefined
-  return { host, domain: domains.trim(host) }
+  return isFqdn(host) && domains.isValid(host) ? { host, domain: domains.trim(host) } : null
 }

@@ -126,7 +126,8 @@ function mailStop(line: ByteString, at: number, segment: number, atSign: number)
 /** A host name in the open: the whole run up to the end of the word, a port or a path; undefined if there is none. */
 function hostUpTo(line: ByteString, at: number, end: number, domains: Domains): string | undefined {
   if (at > 0 && (bytes[line.charCodeAt(at - 1)]! & hostAfter) === 0) return undefined
-  if (!/[A-Za-z0-9]/.test(line[at]!)) return undefined
+  const first = bytes[line.charCodeAt(at)]!
+  if ((first & wordChar) === 0 || line.charCodeAt(at) === 95) return undefined
   let stop = at
   while (stop < end && (bytes[line.charCodeAt(stop)]! & hostChar) !== 0) stop++
   const host = line.slice(at, line[stop - 1] === '.' ? stop - 1 : stop)

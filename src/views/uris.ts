@@ -202,11 +202,11 @@ function plausible(
   seen.add(raw)
   if (candidate.kind === 'mail' && !raw.includes('@')) return undefined
   if (candidate.host !== undefined && !isFqdn(candidate.host)) return undefined
-  if (/^[cm]id:/i.test(raw) || /^\w+:\/{0,2}$/.test(raw)) return undefined
+  if (raw.includes(':') && (/^[cm]id:/i.test(raw) || /^\w+:\/{0,2}$/.test(raw))) return undefined
   const named = withScheme(raw)
   if (!named) return undefined
   let { text } = named
-  if (/^mailto:/i.test(text)) {
+  if ((text.charCodeAt(0) | 32) === 109 && /^mailto:/i.test(text)) {
     if (/%[0-9a-f]{2}/i.test(text)) text = decodePercent(text)
     const host = /@([^?&>]*)/.exec(text)?.[1]
     if (host === undefined || !domains.isValid(host.replace(/(?:%20)+$/, ''))) return undefined
@@ -227,7 +227,8 @@ function trimEnd(text: ByteString): ByteString {
 function withScheme(
   raw: ByteString,
 ): { readonly text: ByteString; readonly types: readonly string[] } | undefined {
-  if (/^(?:https?|ftp|mailto):/i.test(raw)) return { text: raw, types: ['parsed'] }
+  if (raw.startsWith('http://') || /^(?:https?|ftp|mailto):/i.test(raw))
+    return { text: raw, types: ['parsed'] }
   const types = ['parsed', 'schemeless']
   if (/^ftp\./i.test(raw)) return { text: `ftp://${raw}`, types }
   if (/^www\d{0,2}\./i.test(raw)) return { text: `http://${raw}`, types }

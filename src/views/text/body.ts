@@ -20,6 +20,51 @@ export function isBlankChar(code: number, wide: boolean): boolean {
  * is how SpamAssassin carries paragraph breaks, and real NULs fall into the same place (micro-html tok-032).
  */
 export function collapse(text: string, wide: boolean): string {
+  return wide || text.length > scratchBytesMax ? collapseText(text, wide) : collapseBytes(text)
+}
+
+/** Where narrow texts are collapsed in place; longer ones are rare and take the way of wide ones. */
+let scratch = Buffer.alloc(0)
+const scratchBytesMax = 262_144
+
+/** Bytes that stand between words: Perl's \s. */
+const blankBytes = new Uint8Array(256)
+for (const code of [9, 10, 11, 12, 13, 32]) blankBytes[code] = 1
+
+function collapseBytes(text: ByteString): ByteString {
+  const length = text.length
+  if (scratch.length < length) scratch = Buffer.alloc(Math.max(16_384, 2 * length))
+  const bytes = scratch
+  bytes.write(text, 0, 'latin1')
+  let to = 0
+  for (let at = 0; at < length; at++) {
+    const code = bytes[at]!
+    if (blankBytes[code] === 0) {
+      bytes[to++] = code === 0 ? 10 : code
+      continue
+    }
+    let end = at + 1
+    let firstFeed = code === 10 ? at : -1
+    let lastFeed = firstFeed
+    for (; end < length; end++) {
+      const next = bytes[end]!
+      if (blankBytes[next] === 0) break
+      if (next !== 10) continue
+      if (firstFeed < 0) firstFeed = end
+      lastFeed = end
+    }
+    if (firstFeed === lastFeed) bytes[to++] = 32
+    else {
+      if (firstFeed > at) bytes[to++] = 32
+      bytes[to++] = 10
+      if (lastFeed < end - 1) bytes[to++] = 32
+    }
+    at = end - 1
+  }
+  return bytes.toString('latin1', 0, to)
+}
+
+function collapseText(text: string, wide: boolean): string {
   const pieces: string[] = []
   let copied = 0
   const length = text.length
