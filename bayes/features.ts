@@ -56,12 +56,10 @@ export function createExtractor(salt: number): Extractor {
       grams.reset()
       const fields = decodeFields(message.headers)
       scanFields(fields, sink)
-      for (const { name, value } of fields) {
-        grams.write(name, headBytesMax)
-        grams.write(': ', headBytesMax)
-        grams.write(value, headBytesMax)
-        if (!grams.write('\n', headBytesMax)) break
-      }
+      let block = ''
+      for (let i = 0; i < fields.length && block.length < headBytesMax; i++)
+        block += `${fields[i]!.name}: ${fields[i]!.value}\n`
+      grams.write(block, headBytesMax)
       grams.take(seeds.gramHead.a)
 
       const uris: string[] = []
@@ -75,10 +73,9 @@ export function createExtractor(salt: number): Extractor {
       grams.take(seeds.gramText.a)
       for (const uri of uris) scanUri(uri, sink)
       scanAlignment(fields, uris, sink)
-      for (const uri of uris) {
-        grams.write(uri, uriBytesMax)
-        if (!grams.write('\n', uriBytesMax)) break
-      }
+      block = ''
+      for (let i = 0; i < uris.length && block.length < uriBytesMax; i++) block += uris[i]! + '\n'
+      grams.write(block, uriBytesMax)
       grams.take(seeds.gramUri.a)
 
       return {

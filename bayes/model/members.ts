@@ -21,6 +21,8 @@ const dampMargin = 2
 const priorStrength = 0.0178
 const prior = 0.52
 const deviationMin = 0.375
+/** Odds of clues are multiplied up to here: the next factor still fits a number. */
+const oddsMax = 1e150
 /**
  * Weight of each member and the most it may say for spam and for ham. A spammer can write any number of ham words and whatever From he
  * likes, and nobody forges the looks of spam: so body and sender may say much for spam and little for ham.
@@ -110,8 +112,10 @@ export function scoreMembers(
   let body = 0
   let sender = 0
   let clueSum = 0
+  let clueOdds = 1
   let clues = 0
-  let known = 0
+  // Never so: it only keeps the reading ahead from being left out.
+  let known = Number.isNaN(table.touch(lo)) ? 1 : 0
   for (let i = 0; i < lo.length; i++) {
     const slot = table.find(lo[i]!, hi[i]!)
     const ownSlot = own ? own.find(lo[i]!, hi[i]!) : -1
@@ -142,9 +146,15 @@ export function scoreMembers(
     const b = ham * perHam
     const f = (priorStrength * prior + (seen * a) / (a + b)) / (priorStrength + seen)
     if (f - 0.5 < deviationMin && 0.5 - f < deviationMin) continue
-    clueSum += Math.log(f / (1 - f))
+    // One logarithm for many clues.
+    clueOdds *= f / (1 - f)
+    if (clueOdds > oddsMax || clueOdds < 1 / oddsMax) {
+      clueSum += Math.log(clueOdds)
+      clueOdds = 1
+    }
     clues++
   }
+  clueSum += Math.log(clueOdds)
   let gramSum = 0
   for (let i = 0; i < grams.length; i++) gramSum += gramWeights[grams[i]! >>> gramShift]!
   return {

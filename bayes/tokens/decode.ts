@@ -47,9 +47,9 @@ function unquote(text: string): ByteString {
 
 /** Value of a header field as people read it: unfolded, encoded words decoded, raw UTF-8 understood. */
 export function decodeField(raw: ByteString): string {
-  let value = raw
+  // Trimmed first: most fields are one line then.
+  let value = raw.trim()
   if (value.includes('\n')) value = value.replace(/\r?\n[ \t]*/g, ' ')
-  value = value.trim()
   if (value.includes('=?')) {
     value = value
       .replace(/(\?=)\s+(?==\?)/g, '$1')

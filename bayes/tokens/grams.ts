@@ -5,32 +5,32 @@ export const headBytesMax = 2000
 export const uriBytesMax = 500
 export const textBytesMax = 1500
 const room = headBytesMax + uriBytesMax + textBytesMax
-/** Places of the set: twice the room, and small enough to stay in the fastest cache. */
+/** Places of the set: twice the room, and at two bytes each small enough to stay in the fastest cache. */
 const places = 8192
-/** An entry of the set is the id below the number of the mail; when the numbers run out the set is emptied. */
-const mailsMax = 2 ** (32 - gramBits) - 1
+const beyondAscii = /[^\x00-\x7f]/
 
 export class Grams {
   readonly ids = new Uint32Array(room)
   count = 0
-  private readonly seen = new Int32Array(places)
-  private mail = 0
-  private readonly bytes = new Uint8Array(headBytesMax)
+  /** Number of the id that stands at a place, from 1. */
+  private readonly seen = new Uint16Array(places)
+  private readonly bytes = Buffer.allocUnsafeSlow(headBytesMax)
   private length = 0
 
   reset(): void {
     this.count = 0
     this.length = 0
-    if (++this.mail > mailsMax) {
-      this.seen.fill(0)
-      this.mail = 1
-    }
+    this.seen.fill(0)
   }
 
-  /** Appends UTF-8 bytes of `text` up to `max`; returns whether there is room for more. */
-  write(text: string, max: number): boolean {
+  /** Appends UTF-8 bytes of `text` up to `max`; halves of surrogate pairs are written one by one, as every learned mail has them. */
+  write(text: string, max: number): void {
     const bytes = this.bytes
     let length = this.length
+    if (!beyondAscii.test(text)) {
+      this.length = length + bytes.write(text, length, max - length, 'latin1')
+      return
+    }
     for (let i = 0; i < text.length && length < max; i++) {
       const unit = text.charCodeAt(i)
       if (unit < 0x80) bytes[length++] = unit
@@ -44,7 +44,6 @@ export class Grams {
       }
     }
     this.length = length
-    return length < max
   }
 
   /** Like write, of the units of a text (unitsOf), with runs of blanks written as one. */
@@ -77,7 +76,6 @@ export class Grams {
   /** Turns what was written into ids under a salt and empties the buffer. */
   take(salt: number): void {
     const { bytes, seen, ids, length } = this
-    const mark = this.mail << gramBits
     let { count } = this
     let window = 0
     for (let i = 0; i < length; i++) {
@@ -86,16 +84,15 @@ export class Grams {
       let h = Math.imul(window ^ salt, 0x9e3779b1)
       h ^= h >>> 15
       const id = Math.imul(h, 0x85ebca6b) >>> (32 - gramBits)
-      const entry = mark | id
       let at = id & (places - 1)
-      let held = seen[at]!
-      while (held !== entry && (held ^ mark) >>> gramBits === 0) {
+      let number = seen[at]!
+      while (number !== 0 && ids[number - 1] !== id) {
         at = (at + 1) & (places - 1)
-        held = seen[at]!
+        number = seen[at]!
       }
-      if (held === entry) continue
-      seen[at] = entry
+      if (number !== 0) continue
       ids[count++] = id
+      seen[at] = count
     }
     this.count = count
     this.length = 0

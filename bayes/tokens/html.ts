@@ -2,7 +2,7 @@
 // the text, tokens in the sink, URIs. Not the renderer that body rules see: it has no layout and keeps no hidden text apart; it exists
 // because attributes and tags are evidence and because it costs a tenth of the renderer.
 import { decodeEntities } from './decode.js'
-import { type Sink, stepA, stepB } from './sink.js'
+import type { Sink } from './sink.js'
 
 /** Tags that part words. */
 const blocks = new Set(
@@ -103,15 +103,13 @@ function scanAttributes(source: string, tag: string, sink: Sink, uris: string[])
 }
 
 function addAttribute(tag: string, name: string, value: string, sink: Sink): void {
-  const seed = sink.seeds.tag
-  let { a, b } = seed
-  const whole = value === '' ? `${tag} ${name}` : `${tag} ${name}=${value}`
-  for (let i = 0; i < whole.length; i++) {
-    let unit = whole.charCodeAt(i)
-    if (unit >= 0x41 && unit <= 0x5a) unit |= 32
-    a = Math.imul(a ^ unit, stepA)
-    b = Math.imul(b ^ unit, stepB)
-    b ^= b >>> 15
+  sink.open(sink.seeds.tag)
+  sink.put(tag)
+  sink.putUnit(0x20)
+  sink.put(name)
+  if (value !== '') {
+    sink.putUnit(0x3d)
+    sink.putLower(value, 0, value.length)
   }
-  if (sink.add(seed, a, b) && sink.names) sink.names[sink.count - 1] = `tag:${whole.toLowerCase()}`
+  sink.close()
 }

@@ -15,6 +15,13 @@ const pieceUnitsMin = 13
 const pieceUnits = 7
 const longestPiecedUnits = 60
 
+/** Scripts whose letters look like each other. */
+const disguisable = latin | greek | cyrillic
+/** The letters of ASCII, which are read in runs. */
+const isPlain = new Uint8Array(65536)
+for (const letters of ['abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'])
+  for (const letter of letters) isPlain[letter.charCodeAt(0)] = 1
+
 export interface WordOptions {
   readonly seed: Seed
   /** Where the lower-case form goes too (Subject words). */
@@ -44,7 +51,26 @@ export function scanWords(text: string, units: Uint16Array, sink: Sink, options:
       let lastSolid = at
       let previousScript = 0
       while (at < end) {
-        const unit = units[at]!
+        let unit = units[at]!
+        if (isPlain[unit] === 1) {
+          if ((previousScript === digit || previousScript === leetSymbol) && (scripts & disguisable) !== 0)
+            digitInside = true
+          const from = at
+          do {
+            a = Math.imul(a ^ unit, stepA)
+            b = Math.imul(b ^ unit, stepB)
+            b ^= b >>> 15
+            unit = ++at < end ? units[at]! : 0
+          } while (isPlain[unit] === 1)
+          scripts |= latin
+          previousScript = latin
+          length += at - from
+          keptA = a
+          keptB = b
+          keptUnits = length
+          lastSolid = at
+          continue
+        }
         const kind = classOf[unit]!
         if (kind === unseen) {
           scripts |= scriptOf[unit]!
@@ -56,9 +82,8 @@ export function scanWords(text: string, units: Uint16Array, sink: Sink, options:
         const script = scriptOf[unit]!
         if (
           (previousScript === digit || previousScript === leetSymbol) &&
-          script !== 0 &&
-          (script & (latin | greek | cyrillic)) !== 0 &&
-          (scripts & (latin | greek | cyrillic)) !== 0
+          (script & disguisable) !== 0 &&
+          (scripts & disguisable) !== 0
         )
           digitInside = true
         scripts |= script
