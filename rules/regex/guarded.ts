@@ -25,6 +25,8 @@ const textBytesMax = headerTextBytesMax
 const nativeMsMax = 10
 /** Steps that come with each byte a rule reads: reading is not running away. */
 const stepsPerByte = 4
+/** Texts up to here cost nothing worth counting: an absent header is an empty one, and what it gives is remembered. */
+const shortBytes = 16
 /** Judging larger trees costs more than it is worth: lists of spellings, mostly. V8 runs them, and the watchdog looks on. */
 const nodesMax = 5000
 
@@ -156,15 +158,17 @@ export class GuardedRegExp implements Searcher {
       native.lastIndex = at
       return native.test(text) ? native.lastIndex : 0
     }
+    const left = this.stepsLeft(text)
     try {
-      return machine.matchNonEmpty(text, at, this.stepsLeft()) ? machine.end : 0
+      return machine.matchNonEmpty(text, at, left) ? machine.end : 0
     } finally {
       this.charge(machine)
     }
   }
 
   private mayRunNative(text: string): boolean {
-    return !this.unguarded && text.length <= this.nativeBytes && this.budget.nativeMs < nativeMsMax
+    if (this.unguarded || text.length > this.nativeBytes) return false
+    return text.length <= shortBytes || this.budget.nativeMs < nativeMsMax
   }
 
   /** Made when it is first needed. A pattern that it cannot run is left to V8 and the watchdog. */
@@ -212,10 +216,10 @@ export class GuardedRegExp implements Searcher {
   private search(machine: Machine, text: string): boolean {
     this.allow(text)
     this.machineRuns++
+    const left = this.stepsLeft(text)
     let found = false
     try {
-      found =
-        this.lastIndex <= text.length && machine.search(text, this.lastIndex, this.anchor, this.stepsLeft())
+      found = this.lastIndex <= text.length && machine.search(text, this.lastIndex, this.anchor, left)
     } finally {
       this.charge(machine)
     }
@@ -236,7 +240,8 @@ export class GuardedRegExp implements Searcher {
     budget.charge(-stepsPerByte * text.length)
   }
 
-  private stepsLeft(): number {
+  private stepsLeft(text: string): number {
+    if (text.length <= shortBytes) return ruleStepsMax
     const left = Math.min(this.allowed - this.spent, this.budget.left)
     if (left <= 0) throw new Runaway('it backtracks too long')
     return left

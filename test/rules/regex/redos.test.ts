@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { attackMail, hostile, hostileRules } from '../../../bench/hostile.js'
+import { createEngine } from '../../../rules/engine/run.js'
 import { buildAutomata } from '../../../rules/regex/automata/tables.js'
 import { createFastMatcher } from '../../../rules/regex/fast.js'
 import { Budget, GuardedRegExp, guard } from '../../../rules/regex/guarded.js'
@@ -15,9 +16,11 @@ import type { PatternUse } from '../../../rules/regex/matcher.js'
 import { parsePerl } from '../../../rules/regex/parse.js'
 import { LazyPattern } from '../../../rules/regex/plain.js'
 import { printRegExp } from '../../../rules/regex/print.js'
+import { plugins } from '../../../src/checks/index.js'
 import { createLog } from '../../../src/log.js'
 import { WorkerPool } from '../../../src/pool/pool.js'
 import type { Request } from '../../../src/types.js'
+import { makeScan } from '../../support/micro-rules.js'
 import { offlineNet } from '../../support/offline.js'
 import { planOf } from '../../support/rules.js'
 
@@ -122,3 +125,27 @@ function request(mail: Buffer): Request {
   raw.set(mail)
   return { id: String(ids++), raw, envelope: { rcptTo: [] }, wants: {}, front: 'test' }
 }
+
+test('a message that used up its steps leaves nothing behind: what an absent header gives stays right', async () => {
+  const rules = `
+    header   ATTACKED  X-A =~ /^(?:(a+)+)+\\1!/
+    header   ON_ABSENT X-B =~ /^(?:(a*)*)*\\1$/
+    header   OTHER     X-B =~ /b/
+    score ATTACKED 1\nscore ON_ABSENT 1\nscore OTHER 1\n`
+  const engine = createEngine(planOf(rules), plugins, { local: true })
+  const run = (mail: string) =>
+    engine.run(makeScan(Buffer.from(mail), engine.plan), { scoreSet: 0, subtests: false })
+  const attacked = await run(`X-A: ${'a'.repeat(5000)}?!\n\n`)
+  assert.deepEqual(
+    attacked.notes.map(({ check }) => check),
+    ['rule ATTACKED'],
+  )
+  for (let turn = 0; turn < 2; turn++) {
+    const { hits, notes } = await run('Subject: s\n\n')
+    assert.deepEqual(
+      hits.map(({ symbol }) => symbol),
+      ['ON_ABSENT'],
+    )
+    assert.deepEqual(notes, [])
+  }
+})
