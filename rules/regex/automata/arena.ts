@@ -21,7 +21,7 @@ export interface BuildLimits {
   readonly keptBuilds: number
 }
 
-export const defaultLimits: BuildLimits = { groupBuilds: 4000, textBuilds: 24_000, keptBuilds: 3000 }
+export const defaultLimits: BuildLimits = { groupBuilds: 4000, textBuilds: 24_000, keptBuilds: 500 }
 
 /** What a thread needs to walk tables; the same for all lists of a rule set. */
 class Workplace {

@@ -131,7 +131,7 @@ const starved: Record<string, OwnTables> = {
   'a small arena': { entries: 40_000 },
   'few builds per group': { groupBuilds: 10 },
   'few builds per text': { textBuilds: 200 },
-  'texts forgotten again': { entries: 60_000, keptBuilds: 20 },
+  'little is kept of each text': { entries: 60_000, keptBuilds: 20 },
 }
 
 for (const [name, limits] of Object.entries(starved)) {
