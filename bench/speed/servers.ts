@@ -137,7 +137,8 @@ export async function startHamd(options: HamdOptions): Promise<HamdServer> {
       ...[...rules, ...(options.rules ?? []).flatMap((path) => ['--rules', path])],
       ...['--rules', join(folder, 'bench.cf')],
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
+    // As bin/hamd starts it.
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { MALLOC_ARENA_MAX: '2', ...process.env } },
   )
   let fast: () => void = () => {}
   const fastPath = new Promise<void>((resolve) => (fast = resolve))
