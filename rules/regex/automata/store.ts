@@ -36,21 +36,21 @@ const retryMs = 1000
 /** Classes and the end of a line fit in a byte. */
 const classesMax = 257
 
-/** Words of the head. */
+/** Words of the head. What threads read at each text does not share a cache line with what others write. */
 const Head = {
-  lock: 0,
-  emptying: 1,
-  nextChunk: 2,
-  freeChunk: 3,
-  freeChunks: 4,
-  states: 5,
-  builds: 6,
-  flushes: 7,
-  generation: 8,
-  savedBuilds: 9,
-  owners: 16,
-  active: 16 + placesMax,
-  length: 16 + 2 * placesMax,
+  emptying: 0,
+  generation: 1,
+  lock: align,
+  nextChunk: align + 1,
+  freeChunk: align + 2,
+  freeChunks: align + 3,
+  states: align + 4,
+  builds: align + 5,
+  savedBuilds: align + 6,
+  flushes: align + 7,
+  owners: 2 * align,
+  active: 2 * align + placesMax,
+  length: 2 * align + placesMax + align * placesMax,
 } as const
 
 /** Words of a group's directory entry. */
@@ -182,6 +182,11 @@ function fillMaps({ memory, batches }: StoreShape, automata: readonly MergedAuto
   }
 }
 
+/** The word that is 1 while the thread of this place walks. */
+function activeOf(place: number): number {
+  return Head.active + align * place
+}
+
 function directoryOf(group: number): number {
   return aligned(Head.length) + group * Dir.length
 }
@@ -246,7 +251,7 @@ export class StateStore {
       Atomics.compareExchange(this.table, Head.lock, place + 2, 0)
       if (Atomics.compareExchange(this.table, Head.emptying, place + 2, 0) === place + 2)
         Atomics.notify(this.table, Head.emptying)
-      Atomics.store(this.table, Head.active + place, 0)
+      Atomics.store(this.table, activeOf(place), 0)
       Atomics.store(this.table, Head.owners + place, 0)
     }
   }
@@ -255,7 +260,7 @@ export class StateStore {
   enter(): void {
     const { table, place } = this
     for (;;) {
-      Atomics.store(table, Head.active + place, 1)
+      Atomics.store(table, activeOf(place), 1)
       const emptying = Atomics.load(table, Head.emptying)
       if (emptying === 0) return
       this.leave()
@@ -265,8 +270,8 @@ export class StateStore {
 
   leave(): void {
     const { table, place } = this
-    Atomics.store(table, Head.active + place, 0)
-    if (Atomics.load(table, Head.emptying) !== 0) Atomics.notify(table, Head.active + place)
+    Atomics.store(table, activeOf(place), 0)
+    if (Atomics.load(table, Head.emptying) !== 0) Atomics.notify(table, activeOf(place))
   }
 
   private lock(): boolean {
@@ -300,7 +305,8 @@ export class StateStore {
       copy = Buffer.allocUnsafeSlow(bytes.length)
       copy.set(bytes)
     })
-    copy?.fill(0, 4 * Head.lock, 4 * (Head.emptying + 1))
+    copy?.fill(0, 4 * Head.emptying, 4 * (Head.emptying + 1))
+    copy?.fill(0, 4 * Head.lock, 4 * (Head.lock + 1))
     copy?.fill(0, 4 * Head.owners, 4 * Head.length)
     return copy
   }
@@ -461,10 +467,10 @@ export class StateStore {
   /** Waits until no other thread is between `enter` and `leave`. */
   private awaitQuiet(until: number): boolean {
     for (let place = 0; place < this.shape.placeCount; place++) {
-      while (place !== this.place && Atomics.load(this.table, Head.active + place) !== 0) {
+      while (place !== this.place && Atomics.load(this.table, activeOf(place)) !== 0) {
         const left = until - performance.now()
         if (left <= 0) return false
-        Atomics.wait(this.table, Head.active + place, 1, left)
+        Atomics.wait(this.table, activeOf(place), 1, left)
       }
     }
     return true

@@ -29,7 +29,12 @@ const api = (globalThis as { WebAssembly?: Api }).WebAssembly
 export function createMemory(bytes: number, plain: boolean): TableMemory {
   if (plain || !api) return { buffer: new SharedArrayBuffer(bytes) }
   const pages = Math.ceil(bytes / 65536)
-  return new api.Memory({ initial: pages, maximum: pages, shared: true })
+  try {
+    return new api.Memory({ initial: pages, maximum: pages, shared: true })
+  } catch {
+    // V8 reserves some GB of addresses for each, and there may be a limit (ulimit -v).
+    return { buffer: new SharedArrayBuffer(bytes) }
+  }
 }
 
 const modules = new Map<number, object>()
