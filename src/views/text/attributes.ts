@@ -38,19 +38,19 @@ export class Attributes {
   }
 
   has(name: string): boolean {
-    return this.entries.some((entry) => entry.name === name)
+    return this.find(name) !== undefined
   }
 
   get(name: string): string | undefined {
-    const entry = this.entries.find((candidate) => candidate.name === name)
+    const entry = this.find(name)
     return entry === undefined ? undefined : this.decode(entry)
   }
 
-  /** Renames attributes whose name passes, overwriting what was there. */
+  /** Renames attributes whose name, which has a slash in it, passes; overwrites what was there. */
   rename(passes: RegExp, target: string): void {
     for (const entry of this.entries) {
-      if (!passes.test(entry.name)) continue
-      const known = this.entries.find((candidate) => candidate.name === target)
+      if (!entry.name.includes('/') || !passes.test(entry.name)) continue
+      const known = this.find(target)
       const value = this.decode(entry)
       if (known === undefined) {
         entry.name = target
@@ -63,10 +63,15 @@ export class Attributes {
   }
 
   set(name: string, value: string): void {
-    const entry = this.entries.find((candidate) => candidate.name === name)
+    const entry = this.find(name)
     if (entry === undefined) return
     entry.value = value
     entry.decoded = true
+  }
+
+  private find(name: string): Attribute | undefined {
+    for (const entry of this.entries) if (entry.name === name) return entry
+    return undefined
   }
 
   private decode(entry: Attribute): string {

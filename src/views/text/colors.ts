@@ -1,5 +1,7 @@
 // Colours as SpamAssassin 4.0.1 reads them, to tell visible from invisible text (fixtures/oracle/micro-html, group inv).
 
+import { Remembered } from '../../message/remembered.js'
+
 /** The names of CSS 3. */
 const names =
   'aliceblue=f0f8ff antiquewhite=faebd7 aqua=00ffff aquamarine=7fffd4 azure=f0ffff beige=f5f5dc ' +
@@ -85,16 +87,16 @@ const distanceMin = 12
 
 export function hardToRead(foreground: Color, background: Color): boolean {
   if (foreground.slice(-6) === background.slice(-6)) return true
-  const front = components(foreground)
-  const back = components(background)
-  if (front === undefined || back === undefined) return false
+  const front = components.get(foreground)
+  const back = components.get(background)
+  if (front === null || back === null) return false
   const red = 0.2126 * (front[0]! - back[0]!)
   const green = 0.7152 * (front[1]! - back[1]!)
   const blue = 0.0722 * (front[2]! - back[2]!)
   return Math.sqrt(red * red + green * green + blue * blue) < distanceMin
 }
 
-function components(color: Color): number[] | undefined {
+const components = new Remembered(256, (color: Color): readonly number[] | null => {
   const found = /^#?([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/.exec(color)
-  return found?.slice(1).map((hex) => Number.parseInt(hex, 16))
-}
+  return found ? found.slice(1).map((hex) => Number.parseInt(hex, 16)) : null
+})

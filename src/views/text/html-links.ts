@@ -18,10 +18,13 @@ export interface Anchor {
   wide: boolean
 }
 
-const backgroundTags = new Set(['body', 'table', 'tr', 'td'])
-const hrefTags = new Set(['a', 'area', 'link'])
-const srcTags = new Set(['img', 'frame', 'iframe', 'embed', 'script', 'bgsound'])
-const otherTags = new Set(['form', 'base', 'meta'])
+/** Where tags have their addresses. */
+const places: ReadonlyMap<string, 'href' | 'src' | 'background' | 'other'> = new Map([
+  ...['a', 'area', 'link'].map((tag) => [tag, 'href'] as const),
+  ...['img', 'frame', 'iframe', 'embed', 'script', 'bgsound'].map((tag) => [tag, 'src'] as const),
+  ...['body', 'table', 'tr', 'td'].map((tag) => [tag, 'background'] as const),
+  ...['form', 'base', 'meta'].map((tag) => [tag, 'other'] as const),
+])
 
 export class LinkCollector {
   readonly records = new Map<string, LinkRecord>()
@@ -34,7 +37,8 @@ export class LinkCollector {
   constructor(private readonly wide: boolean) {}
 
   startTag(tag: string, attributes: Attributes): void {
-    if (hrefTags.has(tag)) {
+    const place = places.get(tag)
+    if (place === 'href') {
       // <a x/href=...> is written by broken programs and understood by mail programs.
       attributes.rename(/[A-Za-z0-9_]\/href/, 'href')
       const href = attributes.get('href')
@@ -45,12 +49,12 @@ export class LinkCollector {
       }
       const redirect = attributes.get('data-saferedirecturl')
       if (redirect !== undefined) this.push(tag, redirect)
-    } else if (srcTags.has(tag)) {
+    } else if (place === 'src') {
       attributes.rename(/[A-Za-z0-9_]\/src/, 'src')
       this.pushAttribute(tag, attributes, 'src')
-    } else if (backgroundTags.has(tag)) {
+    } else if (place === 'background') {
       this.pushAttribute(tag, attributes, 'background')
-    } else if (otherTags.has(tag)) {
+    } else if (place === 'other') {
       this.takeOther(tag, attributes)
     }
   }
@@ -102,7 +106,8 @@ export class LinkCollector {
   private push(tag: string, value: string): void {
     const uri = this.canonical(value)
     if (uri === '') return
-    const target = /^(?:data|mailto|file|cid|tel):/i.test(uri) ? uri : resolveUri(this.base, uri)
+    const isWhole = isPlainWeb(uri) ? this.base === '' : /^(?:data|mailto|file|cid|tel):/i.test(uri)
+    const target = isWhole ? uri : resolveUri(this.base, uri)
     if (target !== '') this.record(target).types.add(tag)
   }
 
@@ -127,6 +132,10 @@ export class LinkCollector {
     return value.slice(start, start + uriBytesMax)
   }
 }
+
+/** An address of the web in which nothing is to be resolved. */
+const isPlainWeb = (uri: string): boolean =>
+  (uri.startsWith('http://') || uri.startsWith('https://')) && !uri.includes('/.') && !uri.includes('\n')
 
 const isUriBlank = (code: number, wide: boolean): boolean => code === 0xa0 || isBlankChar(code, wide)
 

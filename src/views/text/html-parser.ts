@@ -17,6 +17,7 @@ import {
   readSectionStart,
   readStartTag,
 } from './html-markup.js'
+import { tagName } from './html-tags.js'
 
 export interface HtmlEvents {
   /** Names are lower case. */
@@ -227,7 +228,7 @@ export class HtmlParser {
       const tag = readEndTag(src, open)
       if (tag === undefined) return incomplete
       if (tag.name === undefined) this.emitComment(open, tag.end)
-      else this.emitEnd(asciiLower(tag.name))
+      else this.emitEnd(tagName(tag.name))
       return tag.end
     }
     if (next === EXCLAMATION) return this.takeDeclaration(open)
@@ -241,7 +242,7 @@ export class HtmlParser {
   private takeStartTag(open: number): number {
     const tag = readStartTag(this.src, open, this.wide)
     if (tag === undefined) return incomplete
-    const name = asciiLower(tag.name)
+    const name = tagName(tag.name)
     this.flushPendingEnd()
     if (this.section !== IGNORE) this.events.startTag(name, tag.attributes)
     const literal = name.length > longestLiteral ? undefined : literalElements.get(name)

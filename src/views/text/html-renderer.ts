@@ -8,7 +8,7 @@ import type { Attributes } from './attributes.js'
 import { isBlankChar } from './body.js'
 import { type Anchor, LinkCollector } from './html-links.js'
 import type { HtmlEvents } from './html-parser.js'
-import { elements, isNamespaced, tricks, whitespace } from './html-tags.js'
+import { kindOf, type TagKind } from './html-tags.js'
 import { endsWordly, leadingRun, startsWordly, trailingRun } from './obfuscation.js'
 import { changesStyle, StyleStack } from './style.js'
 
@@ -48,19 +48,21 @@ export class HtmlRenderer implements HtmlEvents {
   }
 
   startTag(tag: string, attributes: Attributes): void {
-    if (this.countTag(tag, 1)) return
-    if (!elements.has(tag) && !tricks.has(tag)) return
+    const kind = kindOf(tag)
+    this.countTag(tag, kind, 1)
+    if (!kind.isRendered) return
     if (changesStyle(tag)) this.style.startTag(tag, attributes)
-    this.putSpace(tag)
+    if (kind.space !== undefined) this.putSpace(kind.space)
     this.links.startTag(tag, attributes)
     this.inspect(tag, attributes)
   }
 
   endTag(tag: string): void {
-    if (this.countTag(tag, -1)) return
-    if (!elements.has(tag) && !tricks.has(tag)) return
+    const kind = kindOf(tag)
+    this.countTag(tag, kind, -1)
+    if (!kind.isRendered) return
     if (changesStyle(tag)) this.style.endTag(tag)
-    this.putSpace(tag)
+    if (kind.space !== undefined) this.putSpace(kind.space)
   }
 
   text(text: string, wide: boolean): void {
@@ -170,11 +172,8 @@ export class HtmlRenderer implements HtmlEvents {
     return octets({ text, wide: this.wide || /[^\x00-\xff]/.test(text) })
   }
 
-  /** True if the tag is one of an office program, which is only counted. */
-  private countTag(tag: string, change: 1 | -1): boolean {
-    const namespaced = isNamespaced(tag)
+  private countTag(tag: string, { isElement }: TagKind, change: 1 | -1): void {
     const depth = this.inside.get(tag)
-    const isElement = namespaced || elements.has(tag)
     if (isElement) this.elements++
     this.tags++
     if (depth === undefined) {
@@ -187,7 +186,6 @@ export class HtmlRenderer implements HtmlEvents {
     } else {
       this.inside.set(tag, (depth ?? 0) + change)
     }
-    return namespaced
   }
 
   private isInvisible(): boolean {
@@ -198,9 +196,7 @@ export class HtmlRenderer implements HtmlEvents {
   }
 
   /** White space of a tag replaces a space that visible text left at its end. */
-  private putSpace(tag: string): void {
-    const space = whitespace.get(tag)
-    if (space === undefined) return
+  private putSpace(space: string): void {
     const last = this.pieces[this.pieces.length - 1]
     if (last !== undefined && !last.isSpace && !last.invisible && last.text.endsWith(' '))
       last.text = last.text.slice(0, -1)

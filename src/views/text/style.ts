@@ -1,6 +1,7 @@
 // What tags and style attributes do to the look of text, as far as SpamAssassin 4.0.1 follows it: colours, size, display, visibility
 // (fixtures/oracle/micro-html, groups inv, size; micro-text.md items 31 to 44).
 
+import { Remembered } from '../../message/remembered.js'
 import type { Attributes } from './attributes.js'
 import { type Color, hardToRead, invalid, readColor, readStyleColor } from './colors.js'
 
@@ -139,15 +140,35 @@ function judge({ foreground, background, size, display, visibility }: Style): In
   return undefined
 }
 
-/** A style attribute: the last word on each property wins; only names in the spelling SpamAssassin knows count. */
 function applyStyle(before: Style, text: string, parent: Style): Style {
-  let { foreground, background } = before
+  const written = styles.get(text.slice(0, styleCharsMax))
+  let foreground = written.foreground ?? before.foreground
+  let background = written.background ?? before.background
+  if (background === 'transparent') background = parent.background
+  if (foreground === 'transparent') foreground = background
+  return { ...before, ...written.other, foreground, background }
+}
+
+/** What a style attribute says. */
+interface Written {
+  readonly foreground: Color | undefined
+  readonly background: Color | undefined
+  readonly other: { readonly display?: string; readonly visibility?: string }
+}
+
+/** The same styles stand at many tags of a document, and in many documents. */
+const styles = new Remembered(256, readStyle)
+
+/** The last word on each property wins; only names in the spelling SpamAssassin knows count. */
+function readStyle(text: string): Written {
+  let foreground: Color | undefined
+  let background: Color | undefined
   const other: { display?: string; visibility?: string } = {}
   const setColor = (property: string, color: Color): void => {
     if (property.length > 'color'.length) background = color
     else foreground = color
   }
-  for (const part of text.slice(0, styleCharsMax).split(';')) {
+  for (const part of text.split(';')) {
     const colon = part.indexOf(':')
     if (colon < 0) continue
     const written = part.slice(0, colon).trimStart()
@@ -174,9 +195,7 @@ function applyStyle(before: Style, text: string, parent: Style): Style {
       if (property === 'display' || property === 'visibility') other[property] = value
     }
   }
-  if (background === 'transparent') background = parent.background
-  if (foreground === 'transparent') foreground = background
-  return { ...before, ...other, foreground, background }
+  return { foreground, background, other }
 }
 
 const styleCharsMax = 65_536
