@@ -1,10 +1,24 @@
 // Patterns that can match only at the start of the text or of a line. V8 does not see that in the look-behinds by which such anchors are
 // printed and tries every place of the text; here only the places that count are tried.
 import type { Node } from './ast.js'
-import type { Lead } from './lead.js'
+import { type Lead, leadOf } from './lead.js'
 import type { Searcher } from './matcher.js'
+import type { Printed } from './print.js'
 
 export type Anchor = 'start' | 'lineStart'
+
+/** Makes a RegExp; with a limit of backtracks, or without. */
+export type MakeRegExp = (source: string, flags: string) => RegExp
+
+export const nativeRegExp: MakeRegExp = (source, flags) => new RegExp(source, flags)
+
+/** Searches for the pattern with V8, at its anchor if it has one. */
+export function searcherOf(root: Node, printed: Printed, make: MakeRegExp): Searcher {
+  const anchor = anchorOf(root)
+  return anchor
+    ? new AnchoredRegExp(make(printed.source, `${printed.flags}y`), anchor, leadOf(root))
+    : make(printed.source, `${printed.flags}g`)
+}
 
 /** What every match of the pattern begins with; undefined = no anchor. */
 export function anchorOf(node: Node): Anchor | undefined {

@@ -2,13 +2,13 @@
 // reached, or what it does not see could take long (parts that succeed for themselves, on long texts), the machine (machine.ts) finds the
 // same match and counts its steps; beyond them it throws Runaway, and the rule is suspended for that message.
 import { headerTextBytesMax, messageRuleStepsMax, ruleStepsMax } from '../../src/limits.js'
-import { type Anchor, anchorOf } from './anchored.js'
+import { type Anchor, anchorOf, type MakeRegExp, nativeRegExp, searcherOf } from './anchored.js'
 import { type Node, walk } from './ast.js'
 import { costOf, type PatternCost } from './cost.js'
-import { type LimitedRegExp, limitedRegExp, limitMs } from './limited.js'
+import { limitedRegExp, limitMs } from './limited.js'
 import { Machine, Runaway, Workspace } from './machine.js'
 import type { Searcher } from './matcher.js'
-import type { Parsed } from './parse.js'
+import { type Parsed, parsePerl } from './parse.js'
 import { type Printed, printRegExp } from './print.js'
 import { compileProgram } from './program.js'
 
@@ -65,36 +65,36 @@ function nativeBytesMax(cost: PatternCost, limited: boolean): number {
   return bytes < 16 ? 0 : bytes
 }
 
-/** Makes a searcher of a pattern as it is printed. */
-export type MakeSearcher = (printed: Printed, make: (source: string, flags: string) => RegExp) => Searcher
-
-/** A pattern as V8 runs it. */
-interface Native {
-  /** Longest text that it gets. */
-  readonly bytes: number
-  readonly limited: Searcher
-  readonly unlimited: () => Searcher
+/** A pattern as it is written. Its tree is not kept, but made anew where it is needed again: trees are large. */
+export interface Written {
+  readonly source: string
+  readonly flags: string
 }
 
 /** What the pattern is searched with: the RegExp itself where V8 is enough for texts of any length. */
 export function guard(
+  written: Written,
   parsed: Parsed,
   printed: Printed,
   budget: Budget,
-  make: MakeSearcher,
-  limited: LimitedRegExp | null = limitedRegExp ?? null,
+  limited: MakeRegExp | null = limitedRegExp ?? null,
 ): Searcher {
   const { root } = parsed
-  const unlimited = () => make(printed, (source, flags) => new RegExp(source, flags))
   const cost = isLarge(root) ? undefined : costOf(root)
-  if (!cost || nativeBytesMax(cost, false) === Infinity) return unlimited()
-  const bytes = nativeBytesMax(cost, limited !== null)
-  return new GuardedRegExp(parsed, printed, budget, {
-    // A pattern that had to be printed wider than it is: one meaning for all lengths, and that the right one.
-    bytes: printed.widened ? -1 : bytes,
-    limited: limited ? make(printRegExp(parsed, { counted: cost.givingBack }), limited) : unlimited(),
-    unlimited,
-  })
+  if (!cost || nativeBytesMax(cost, false) === Infinity) return searcherOf(root, printed, nativeRegExp)
+  const native = limited
+    ? searcherOf(root, printRegExp(parsed, { counted: cost.givingBack }), limited)
+    : searcherOf(root, printed, nativeRegExp)
+  // A pattern that had to be printed wider than it is: one meaning for all lengths, and that the right one.
+  const bytes = printed.widened ? -1 : nativeBytesMax(cost, limited !== null)
+  return new GuardedRegExp(written, groupsOf(parsed, printed), anchorOf(root), native, bytes, budget)
+}
+
+/** Perl's number of a named group -> its number in results. */
+function groupsOf(parsed: Parsed, printed: Printed): ReadonlyMap<number, number> {
+  const groups = new Map<number, number>()
+  for (const [name, group] of parsed.names) groups.set(group, printed.names.get(name)!)
+  return groups
 }
 
 function isLarge(root: Node): boolean {
@@ -110,26 +110,35 @@ export class GuardedRegExp implements Searcher {
   private message = -1
   private spent = 0
   private allowed = 0
-  private readonly parsed: Parsed
+  private readonly written: Written
   private native: Searcher
   private readonly nativeBytes: number
-  private readonly unlimited: () => Searcher
   private readonly budget: Budget
-  /** Perl's number of a named group -> its number in results. */
-  private readonly groups = new Map<number, number>()
+  private readonly groups: ReadonlyMap<number, number>
   private readonly anchor: Anchor | undefined
   private machine: Machine | undefined
   /** The machine cannot run the pattern. */
   private unguarded = false
 
-  constructor(parsed: Parsed, printed: Printed, budget: Budget, native: Native) {
-    this.parsed = parsed
-    this.native = native.limited
-    this.nativeBytes = native.bytes
-    this.unlimited = native.unlimited
+  /**
+   * @param groups Perl's number of a named group -> its number in results
+   * @param native V8's RegExp
+   * @param nativeBytes longest text that it gets
+   */
+  constructor(
+    written: Written,
+    groups: ReadonlyMap<number, number>,
+    anchor: Anchor | undefined,
+    native: Searcher,
+    nativeBytes: number,
+    budget: Budget,
+  ) {
+    this.written = written
+    this.groups = groups
+    this.anchor = anchor
+    this.native = native
+    this.nativeBytes = nativeBytes
     this.budget = budget
-    this.anchor = anchorOf(parsed.root)
-    for (const [name, group] of parsed.names) this.groups.set(group, printed.names.get(name)!)
   }
 
   test(text: string): boolean {
@@ -174,11 +183,12 @@ export class GuardedRegExp implements Searcher {
   /** Made when it is first needed. A pattern that it cannot run is left to V8 and the watchdog. */
   private theMachine(): Machine | undefined {
     if (this.machine || this.unguarded) return this.machine
-    const program = compileProgram(this.parsed)
+    const parsed = parsePerl(this.written.source, this.written.flags)
+    const program = compileProgram(parsed)
     if (program) this.machine = new Machine(program, this.budget.work)
     else {
       this.unguarded = true
-      this.native = this.unlimited()
+      this.native = searcherOf(parsed.root, printRegExp(parsed), nativeRegExp)
     }
     return this.machine
   }
@@ -188,7 +198,7 @@ export class GuardedRegExp implements Searcher {
   private runV8(text: string, name: 'test' | 'exec'): boolean | RegExpExecArray | null
   private runV8(text: string, name: 'test' | 'exec'): boolean | RegExpExecArray | null {
     this.native.lastIndex = this.lastIndex
-    const found = this.native[name](text)
+    const found = name === 'test' ? this.native.test(text) : this.native.exec(text)
     this.lastIndex = this.native.lastIndex
     return found
   }

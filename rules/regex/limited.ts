@@ -1,6 +1,8 @@
 // RegExps that give up after a number of backtracks. V8 has them, for its own tests, behind natives syntax (flags.ts); seen in Node 20, 22
 // and 24. Beyond the limit such a RegExp finds nothing, as if there were no match: only the time it took tells one from the other.
 
+import type { MakeRegExp } from './anchored.js'
+
 /**
  * Backtracks of one search. Takes V8 3 to 8 ms, 30 at its first search, when it interprets; more where each compares a long back
  * reference.
@@ -9,12 +11,10 @@ const backtracksMax = 1_000_000
 /** No machine backtracks so often in less time: sooner, "nothing found" is the truth. */
 export const limitMs = 0.5
 
-export type LimitedRegExp = (source: string, flags: string) => RegExp
-
 /** Undefined where V8 does not offer it. */
-export const limitedRegExp: LimitedRegExp | undefined = maker()
+export const limitedRegExp: MakeRegExp | undefined = maker()
 
-function maker(): LimitedRegExp | undefined {
+function maker(): MakeRegExp | undefined {
   try {
     const make = new Function(
       'source',

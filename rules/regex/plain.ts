@@ -1,9 +1,8 @@
 // The plain and exact engine: V8's RegExp, pattern by pattern, compiled at first use. The measure for every faster engine.
 import type { ByteString } from '../../src/types.js'
-import { AnchoredRegExp, anchorOf } from './anchored.js'
+import { nativeRegExp, searcherOf } from './anchored.js'
 import { costOf } from './cost.js'
-import { type Budget, GuardedNonEmpty, GuardedRegExp, guard, type MakeSearcher } from './guarded.js'
-import { leadOf } from './lead.js'
+import { type Budget, GuardedNonEmpty, GuardedRegExp, guard } from './guarded.js'
 import { limitedRegExp } from './limited.js'
 import { LooseFirst, loosen } from './loose.js'
 import type { CompiledPattern, FirstMatch, OnHit, PatternUse, Searcher, TextMatcher } from './matcher.js'
@@ -62,31 +61,31 @@ export class LazyPattern implements CompiledPattern {
 
   private compile() {
     if (!this.compiled) {
-      const parsed = parsePerl(this.source, this.flags)
-      const anchor = anchorOf(parsed.root)
-      const make: MakeSearcher = ({ source, flags }, regExp) =>
-        anchor
-          ? new AnchoredRegExp(regExp(source, `${flags}y`), anchor, leadOf(parsed.root))
-          : regExp(source, `${flags}g`)
+      const { source, flags } = this
+      const parsed = parsePerl(source, flags)
       const printed = printRegExp(parsed)
-      const native = (source: string, flags: string) => new RegExp(source, flags)
-      const exact = this.budget ? guard(parsed, printed, this.budget, make) : make(printed, native)
+      const exact = this.budget
+        ? guard({ source, flags }, parsed, printed, this.budget)
+        : searcherOf(parsed.root, printed, nativeRegExp)
       const empty = canBeEmpty(parsed.root)
-      const guarded = exact instanceof GuardedRegExp
-      const limited = guarded ? limitedRegExp : native
-      const loose = empty || !limited ? undefined : loosen(parsed.root)
-      const counted = guarded && loose ? { counted: costOf(loose).givingBack } : {}
       this.compiled = {
-        regExp:
-          loose && limited
-            ? new LooseFirst(make(printRegExp({ ...parsed, root: loose }, counted), limited), exact)
-            : exact,
+        regExp: empty ? exact : (withLoose(parsed, exact) ?? exact),
         names: printed.names,
         canBeEmpty: empty,
       }
     }
     return this.compiled
   }
+}
+
+/** The loose look of a pattern that is guarded has V8's limit, too. */
+function withLoose(parsed: Parsed, exact: Searcher): Searcher | undefined {
+  const guarded = exact instanceof GuardedRegExp
+  const make = guarded ? limitedRegExp : nativeRegExp
+  const root = make && loosen(parsed.root)
+  if (!make || !root) return undefined
+  const counted = guarded ? { counted: costOf(root).givingBack } : {}
+  return new LooseFirst(searcherOf(root, printRegExp({ ...parsed, root }, counted), make), exact)
 }
 
 /**
