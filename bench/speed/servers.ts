@@ -132,7 +132,15 @@ export async function startHamd(options: HamdOptions): Promise<HamdServer> {
   const child = launch(
     process.execPath,
     [
-      ...[hamdEntry, 'serve', '--local', '--allow-tell', '--workers', String(options.workers)],
+      ...[
+        '--max-semi-space-size=4',
+        hamdEntry,
+        'serve',
+        '--local',
+        '--allow-tell',
+        '--workers',
+        String(options.workers),
+      ],
       ...['--scan', `127.0.0.1:${port}`, '--controller', '127.0.0.1:0', '--data', join(folder, 'data')],
       ...[...rules, ...(options.rules ?? []).flatMap((path) => ['--rules', path])],
       ...['--rules', join(folder, 'bench.cf')],

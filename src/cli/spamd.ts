@@ -38,7 +38,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 /** Starts the same command in a session of its own and waits until it is ready: an init script goes on when the port is open. */
 function daemonize(argv: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, [process.argv[1]!, 'spamd', ...argv], {
+  const child = spawn(process.execPath, [...process.execArgv, process.argv[1]!, 'spamd', ...argv], {
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     env: { ...process.env, [daemonMark]: '1' },
