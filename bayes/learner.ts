@@ -79,6 +79,9 @@ const consensusMin = 100
 /** A burst is one-sided when more than this share of its learnings is of one class. */
 const burstShare = 0.9
 const burstMin = 20
+/** A burst is large when it is more than this share of all that is counted. */
+const largeShare = 0.1
+const largeMin = 100
 
 /** Orders whose mean makes the weights, and the number of mails above which one has to do (a pass costs 0.15 ms a mail). */
 const rebuildRounds = 3
@@ -301,9 +304,14 @@ export class Learner {
     return this.stale.size > 0 || this.isBurstOneSided()
   }
 
+  /** Whether a rebuild would make better weights: besides the above when much was learned since the last one, whatever its order. */
+  get gainsByRebuild(): boolean {
+    return this.wantsRebuild || this.isBurstLarge()
+  }
+
   /** Learns the weights of every stale model afresh. Generator, so that a thread can answer in between. */
   *rebuild(all = false): Generator<void, void> {
-    if (all || this.isBurstOneSided()) this.stale.add('')
+    if (all || this.isBurstOneSided() || this.isBurstLarge()) this.stale.add('')
     this.burst = { spam: 0, ham: 0 }
     const owners = all ? new Set([...this.stale, ...this.own.keys()]) : new Set(this.stale)
     for (const owner of [...owners].sort()) {
@@ -555,6 +563,12 @@ export class Learner {
     const { spam, ham } = this.burst
     const n = spam + ham
     return n >= burstMin && Math.max(spam, ham) > burstShare * n
+  }
+
+  private isBurstLarge(): boolean {
+    const n = this.burst.spam + this.burst.ham
+    const { spam, ham } = this.site.totals
+    return n >= largeMin && n > largeShare * (spam + ham)
   }
 
   /** The model of an owner; a user's comes from the ledger when it is not in memory, and counts as asked for lately. */

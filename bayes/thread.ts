@@ -254,7 +254,7 @@ class LearnerThread {
   }
 
   private scheduleRebuild(): void {
-    if (this.closed || this.rebuilding || !this.learner.wantsRebuild || this.start.readOnly) return
+    if (this.closed || this.rebuilding || !this.learner.gainsByRebuild || this.start.readOnly) return
     const now = Date.now()
     this.wantedSinceMs ??= now
     const wait = this.lastLearnMs + rebuildQuietMs - now

@@ -1,5 +1,6 @@
 // Reruns the table of docs/learning.md on the SpamAssassin corpus, beside bogofilter when it is installed, and says won, tied or lost.
-// `node dist/bench/accuracy/index.js [--every N] [--no-peer]`. Accuracy does not depend on the load of the machine, times do.
+// `node dist/bench/accuracy/index.js [--every N] [--no-peer] [--http]`; --http asks a server of its own instead, beside the same mail in
+// process. Accuracy does not depend on the load of the machine, times do.
 import { readFileSync } from 'node:fs'
 import { evaluateFeatures, extractAll, type LabelledFeatures } from '../../bayes/evaluate.js'
 import { createExtractor } from '../../bayes/features.js'
@@ -9,6 +10,7 @@ import { parseMessage } from '../../src/message/parse.js'
 import { hamWords, pad } from './attack.js'
 import { hasBogofilter, runBogofilter } from './bogofilter.js'
 import { readCorpus } from './corpus.js'
+import { evaluateOverHttp } from './http.js'
 
 const everyAt = process.argv.indexOf('--every')
 const every = everyAt < 0 ? 1 : Number(process.argv[everyAt + 1])
@@ -36,6 +38,15 @@ console.log(
   '| run | 1-ROCA % | FPR % (n) | FNR % | LAM % | missed at 0.1 % | missed at 1 % | unsure ham/spam |',
 )
 console.log('|---|---|---|---|---|---|---|---|')
+if (process.argv.includes('--http')) {
+  for (const mode of ['half', 'online'] as const) {
+    line(`${mode}, in process`, evaluateFeatures(mails, { mode }).metrics)
+    const { metrics, known, refused, seconds } = await evaluateOverHttp(corpus, mode)
+    line(`${mode}, over HTTP`, metrics)
+    console.log(`${known} known already, ${refused} refused, ${seconds.toFixed(0)} s`)
+  }
+  process.exit()
+}
 const online = evaluateFeatures(mails, { mode: 'online' }).metrics
 line('online', online)
 const half = evaluateFeatures(mails, { mode: 'half' }).metrics

@@ -83,6 +83,17 @@ test('a one-sided burst asks for a rebuild, a mixed one does not', () => {
   assert.equal(learner.wantsRebuild, false)
 })
 
+test('much that was learned in any order gains by a rebuild, a little does not', () => {
+  const learner = open()
+  teachMany(learner, 0, 40)
+  assert.equal(learner.gainsByRebuild, false)
+  teachMany(learner, 40, 100)
+  assert.deepEqual([learner.wantsRebuild, learner.gainsByRebuild], [false, true])
+  learner.rebuildNow()
+  teachMany(learner, 100, 105)
+  assert.equal(learner.gainsByRebuild, false)
+})
+
 test('relearning flips the class; the same class again is known', () => {
   const learner = open()
   assert.equal(teach(learner, spam(1), 'spam').status, 'learned')
@@ -159,6 +170,7 @@ test('labels that the rest of the ledger contradicts are named', () => {
 test('a user has a model of his own over the site model, and nobody else sees it', () => {
   const learner = open()
   teachMany(learner, 0, 60)
+  learner.rebuildNow()
   const site = sum(learner, spam(200))
   const other = sum(learner, spam(200), 'bob')
   for (let i = 100; i < 115; i++)
