@@ -256,9 +256,10 @@ class LearnerThread {
   private scheduleRebuild(): void {
     if (this.closed || this.rebuilding || !this.learner.gainsByRebuild || this.start.readOnly) return
     const now = Date.now()
-    this.wantedSinceMs ??= now
+    if (this.learner.wantsRebuild) this.wantedSinceMs ??= now
     const wait = this.lastLearnMs + rebuildQuietMs - now
-    if (wait > 0 && now - this.wantedSinceMs < rebuildLatestMs) {
+    // What only gains waits for quiet however long; what is wanted does not.
+    if (wait > 0 && now - (this.wantedSinceMs ?? now) < rebuildLatestMs) {
       setTimeout(() => this.scheduleRebuild(), wait).unref()
       return
     }
