@@ -76,8 +76,14 @@ const defaultScan = ['127.0.0.1:783', '127.0.0.1:11333']
 const defaultController = ['127.0.0.1:11334']
 /** Connections in flight are given so long at the end. */
 const graceMs = 30_000
-/** The queue is looked at so often; above four fifths new connections are refused, below half they are taken again. */
+/** The queue is looked at so often. */
 const loadMs = 100
+/**
+ * Shares of a full queue: from the first on new connections are refused, at the second they are taken again. Far apart, because every
+ * time a door is shut the kernel resets those that it had let in already, and spamc takes that for the end of its message's way.
+ */
+const refuseFrom = 0.8
+const takeBelow = 0.1
 
 /** What was opened, in order, with the word for the log when its end fails. */
 type Opened = { readonly name: string; close(): Promise<void> | void }[]
@@ -210,8 +216,8 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
   await openControlSocket(controller, setup.controlSocket, log)
   const watch = setInterval(() => {
     const { waiting } = core.load()
-    if (waiting > 0.8 * config.workers.queue_max) listening.pushBack(true)
-    else if (waiting < 0.5 * config.workers.queue_max) listening.pushBack(false)
+    if (waiting > refuseFrom * config.workers.queue_max) listening.pushBack(true)
+    else if (waiting <= takeBelow * config.workers.queue_max) listening.pushBack(false)
   }, loadMs)
   opened.push({ name: 'the watch over the queue', close: () => clearInterval(watch) })
   if (clamd) void reportClamd(clamd, log)
