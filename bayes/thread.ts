@@ -70,6 +70,8 @@ class LearnerThread {
   private timer: NodeJS.Timeout
   private closed = false
   private wantedSinceMs: number | undefined
+  /** Looks again whether it is quiet; one at a time. */
+  private waiting: NodeJS.Timeout | undefined
 
   constructor(
     private readonly port: MessagePort,
@@ -260,7 +262,10 @@ class LearnerThread {
     const wait = this.lastLearnMs + rebuildQuietMs - now
     // What only gains waits for quiet however long; what is wanted does not.
     if (wait > 0 && now - (this.wantedSinceMs ?? now) < rebuildLatestMs) {
-      setTimeout(() => this.scheduleRebuild(), wait).unref()
+      this.waiting ??= setTimeout(() => {
+        this.waiting = undefined
+        this.scheduleRebuild()
+      }, wait).unref()
       return
     }
     this.wantedSinceMs = undefined
