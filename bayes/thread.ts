@@ -262,7 +262,8 @@ class LearnerThread {
     const wait = this.lastLearnMs + rebuildQuietMs - now
     // What only gains waits for quiet however long; what is wanted does not.
     if (wait > 0 && now - (this.wantedSinceMs ?? now) < rebuildLatestMs) {
-      this.waiting ??= setTimeout(() => {
+      if (this.waiting) return
+      this.waiting = setTimeout(() => {
         this.waiting = undefined
         this.scheduleRebuild()
       }, wait).unref()
