@@ -16,7 +16,7 @@ import { compileProgram } from './program.js'
  * Steps of one search that are left to V8, and more for each byte: that is linear. With a limit of backtracks they are steps ahead, of
  * which V8 does two in a nanosecond, on a text made for it; without, they are an estimate on the high side.
  */
-const limitedSteps = 2e8
+const limitedSteps = 5e8
 const unlimitedSteps = 2e7
 const nativeStepsPerByte = 100
 /** A pattern that is cheap on this length is so on any: only its bytes count. Longest text but whole messages. */
