@@ -1,53 +1,65 @@
-// src/pool/automata.ts: automata are built once, by processes beside this one, and found again by the next start.
+// Automata and what mail has taught them come back at the next start; after a reload with the same patterns they go on.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { buildAutomata, encodeSets, patternsKey } from '../../../rules/regex/automata/tables.js'
-import { makeAutomata } from '../../../src/pool/automata.js'
-import { buildAll } from '../../../src/pool/automata-builders.js'
-import { patternLists } from '../../../src/pool/pattern-lists.js'
+import { createEngine } from '../../../rules/engine/run.js'
+import { statesOf } from '../../../rules/regex/automata/saved.js'
+import { patternsKey } from '../../../rules/regex/automata/tables.js'
+import { createFastMatcher } from '../../../rules/regex/fast.js'
+import { LazyPattern } from '../../../rules/regex/plain.js'
+import { plugins } from '../../../src/checks/index.js'
+import { makeAutomata, saveStates, statesFileOf } from '../../../src/pool/automata.js'
 import { loadRules } from '../../../src/ruling.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'hamd-automata-'))
-after(() => rmSync(folder, { recursive: true, force: true }))
+after(() => rmSync(folder, { recursive: true }))
+
 const plan = loadRules({ builtin: true, paths: [], local: true })
+const cacheFile = join(folder, 'cache', 'automata.bin')
 
-test('sets of processes are those of this one', async () => {
-  const lists = patternLists(plan)
-  const own = new Map(lists.map((list) => [patternsKey(list), buildAutomata(list)]))
-  const theirs = await buildAll(lists)
-  assert.deepEqual([...theirs.keys()].sort(), [...own.keys()].sort())
-  const bytes = (sets: typeof own) => encodeSets(new Map([...sets].sort(([a], [b]) => (a < b ? -1 : 1))))
-  assert.ok(bytes(own).equals(bytes(theirs)))
-})
-
-test('the next start finds all; what is lost or torn is built again', async () => {
-  const cacheFile = join(folder, 'cache', 'automata.bin')
-  const first = await makeAutomata({ plan, cacheFile })
-  assert.equal(first.built, first.sets.size)
-  const second = await makeAutomata({ plan, cacheFile })
-  assert.deepEqual([second.built, [...second.sets.keys()]], [0, [...first.sets.keys()]])
-  writeFileSync(join(folder, 'cache', 'lists.json'), '{"of":')
-  const third = await makeAutomata({ plan, cacheFile })
-  assert.deepEqual([third.built, [...third.sets.keys()]], [0, [...first.sets.keys()]])
-  writeFileSync(cacheFile, 'torn')
-  assert.equal((await makeAutomata({ plan, cacheFile })).built, first.built)
-})
-
-test('other rules have other lists', async () => {
-  const cacheFile = join(folder, 'cache', 'automata.bin')
-  const more = loadRules({
-    builtin: true,
-    paths: [],
-    local: true,
-    cfLines: 'body OTHER /completely other words/',
-  })
-  const made = await makeAutomata({ plan: more, cacheFile })
-  assert.ok(made.built >= 1 && made.built < made.sets.size)
-  assert.deepEqual(
-    [...made.sets.keys()],
-    patternLists(more).map((list) => patternsKey(list)),
+/** Text in which many patterns are half matched again and again. */
+function mixedText(patterns: readonly { source: string }[], round: number): string[] {
+  const pieces = patterns.flatMap(({ source }) => source.match(/[a-z]{3,}|[^a-z\\]{2,}/gi) ?? [])
+  const piece = (place: number) => pieces[place % pieces.length]!
+  return pieces.flatMap((first, index) =>
+    [1, 7, 31, 101, 211].map((step) => {
+      const second = piece(index + step + 17 * round)
+      return `${first.slice(0, 4)}${second} ${first}${second.slice(0, -1)} ${piece(index * step)}`
+    }),
   )
+}
+
+test('states are saved once there is much new, and read at the next start', async () => {
+  const first = await makeAutomata({ plan, cacheFile })
+  assert.ok(first.built > 0)
+  assert.equal(await saveStates(first.sets, cacheFile), 0, 'little is new')
+  for (const patterns of createEngine(plan, plugins).patternLists()) {
+    const uses = patterns.map(({ source, flags }) => ({
+      pattern: new LazyPattern(source, flags),
+      multiple: false,
+      hitsMax: 1,
+      skipFirst: false,
+    }))
+    const set = first.sets.get(patternsKey(patterns))!
+    const matcher = createFastMatcher(uses, set)
+    for (let round = 0; round < 3; round++)
+      matcher.match(mixedText(patterns, round), new Uint8Array(uses.length), () => {}, false)
+  }
+  const saved = await saveStates(first.sets, cacheFile)
+  assert.ok(saved > 20_000, `${saved} transitions`)
+  assert.ok(existsSync(statesFileOf(cacheFile)))
+  assert.equal(await saveStates(first.sets, cacheFile), 0)
+
+  const second = await makeAutomata({ plan, cacheFile })
+  assert.equal(second.built, 0)
+  assert.ok(second.known >= saved, `${second.known} of ${saved}`)
+
+  const reloaded = await makeAutomata({ plan, cacheFile, states: statesOf(second.sets)! })
+  assert.equal(reloaded.known, second.known)
+
+  writeFileSync(statesFileOf(cacheFile), 'not what it was')
+  const third = await makeAutomata({ plan, cacheFile })
+  assert.ok(third.known < saved)
 })
