@@ -21,7 +21,7 @@ export function renderReply(input: ReplyInput): Scanned {
   return {
     verdict,
     ...textsOf(input),
-    ...(request.wants.urls ? urlLists(views) : {}),
+    ...(request.wants.urls ? urlLists(views, request.wants.urls === 'details') : {}),
     ...(messageId === undefined ? {} : { messageId }),
     ...(resentMessageId === undefined ? {} : { resentMessageId }),
     ...mimeAddresses(views),
@@ -83,7 +83,7 @@ function bareId(value: string | undefined): string | undefined {
 }
 
 /** Hosts of links and addresses of the body, each once, as rspamd lists them (rspamd-protocol.md 1.5). */
-function urlLists(views: Views): Pick<Scanned, 'urls' | 'emails' | 'urlDetails'> {
+function urlLists(views: Views, details: boolean): Pick<Scanned, 'urls' | 'emails' | 'urlDetails'> {
   const urls = new Set<string>()
   const emails = new Set<string>()
   const urlDetails: NonNullable<Scanned['urlDetails']>[number][] = []
@@ -93,9 +93,10 @@ function urlLists(views: Views): Pick<Scanned, 'urls' | 'emails' | 'urlDetails'>
     else {
       for (const [host, domain] of uri.hosts) {
         urls.add(host)
+        if (!details) continue
         urlDetails.push({ url: uri.raw, host, tld: domain, flags: uri.types.has('parsed') ? ['text'] : [] })
       }
     }
   }
-  return { urls: [...urls], emails: [...emails], urlDetails }
+  return { urls: [...urls], emails: [...emails], ...(details ? { urlDetails } : {}) }
 }

@@ -34,8 +34,8 @@ export interface Wants {
   readonly report?: boolean
   /** The rewritten message: 'message' = whole, 'headers' = up to and including the first blank line (spamd HEADERS). */
   readonly rewritten?: 'message' | 'headers'
-  /** Host names of URIs and mail addresses of the body, as rspamd lists them. */
-  readonly urls?: boolean
+  /** Host names of URIs and mail addresses of the body, as rspamd lists them; 'details' = the full URLs too. */
+  readonly urls?: boolean | 'details'
   /** Subtests (`__X`) in the verdict; without it metas may be evaluated lazily. */
   readonly subtests?: boolean
   /** For each hit the piece of the message that matched. */

@@ -81,7 +81,7 @@ export async function scanForReply(job: ScanJob, core: Core, options: RspamdOpti
     raw,
     envelope,
     wants: {
-      urls: true,
+      urls: flags.extendedUrls ? 'details' : true,
       ...(flags.profile && { profile: true }),
       ...shows,
       ...(options.rewriteMessage && flags.bodyBlock && { rewritten: 'message' as const }),

@@ -132,6 +132,17 @@ test('a scan leaves message bytes and settings as they were, and gives the same 
   assert.equal(first!.verdict.score, 4)
 })
 
+test('hosts of links; the whole links only for who asks for them', async () => {
+  const context = contextOf(planOf(apples))
+  const raw = Buffer.from('Subject: s\n\nsee http://www.example.com/a?b=c\n')
+  const scanned = async (urls: true | 'details') =>
+    (await scanMessage(request({ raw, wants: { urls } }), context)).scanned
+  assert.deepEqual((await scanned(true)).urls, ['www.example.com'])
+  assert.equal('urlDetails' in (await scanned(true)), false)
+  assert.deepEqual((await scanned('details')).urls, ['www.example.com'])
+  assert.equal((await scanned('details')).urlDetails?.[0]?.url, 'http://www.example.com/a?b=c')
+})
+
 test('any bytes give a verdict', async () => {
   const context = contextOf(planOf(apples))
   for (const raw of [
