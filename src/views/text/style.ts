@@ -9,9 +9,26 @@ export interface Style {
   readonly foreground: Color
   readonly background: Color
   readonly size: number
-  readonly display?: string
-  readonly visibility?: string
+  readonly display: string | undefined
+  readonly visibility: string | undefined
 }
+
+/** Made here only, so that all have one shape: V8 runs the code of every tag anew when it meets another. */
+function makeStyle(
+  foreground: Color,
+  background: Color,
+  size: number,
+  display: string | undefined,
+  visibility: string | undefined,
+): Style {
+  return { foreground, background, size, display, visibility }
+}
+
+const withSize = ({ foreground, background, display, visibility }: Style, size: number): Style =>
+  makeStyle(foreground, background, size, display, visibility)
+
+const withForeground = ({ background, size, display, visibility }: Style, foreground: Color): Style =>
+  makeStyle(foreground, background, size, display, visibility)
 
 /** Tags that open a level of style, and the attributes they accept. */
 const accepted = new Map<string, ReadonlySet<string>>([
@@ -32,7 +49,7 @@ const accepted = new Map<string, ReadonlySet<string>>([
 
 export const changesStyle = (tag: string): boolean => tag === 'th' || accepted.has(tag)
 
-const initial: Style = { foreground: '#000000', background: '#ffffff', size: 3 }
+const initial = makeStyle('#000000', '#ffffff', 3, undefined, undefined)
 
 /** Why text cannot be seen, as far as evals distinguish it. */
 export type Invisibility = 'low-contrast' | 'invalid-color' | 'hidden'
@@ -63,8 +80,8 @@ export class StyleStack {
     }
     if (tag === 'td' || tag === 'tr') this.closeCells(tag)
     const { current } = this
-    if (tag === 'big') this.push(tag, { ...current, size: current.size + 1 })
-    else if (tag === 'small') this.push(tag, { ...current, size: current.size - 1 })
+    if (tag === 'big') this.push(tag, withSize(current, current.size + 1))
+    else if (tag === 'small') this.push(tag, withSize(current, current.size - 1))
     else this.push(tag, attributes.isEmpty ? current : this.withAttributes(tag, attributes))
   }
 
@@ -115,8 +132,8 @@ export class StyleStack {
     for (const name of attributes.names()) {
       if (!allowed?.has(name)) continue
       const value = attributes.get(name) ?? ''
-      if (name === 'text' || name === 'color') style = { ...style, foreground: readColor(value) }
-      else if (name === 'size') style = { ...style, size: this.fontSize(value, style.size) }
+      if (name === 'text' || name === 'color') style = withForeground(style, readColor(value))
+      else if (name === 'size') style = withSize(style, this.fontSize(value, style.size))
       else if (name === 'style') style = applyStyle(style, value, this.current)
       if (style.size > this.maxSize) this.maxSize = style.size
       else if (style.size < this.minSize) this.minSize = style.size
@@ -146,14 +163,16 @@ function applyStyle(before: Style, text: string, parent: Style): Style {
   let background = written.background ?? before.background
   if (background === 'transparent') background = parent.background
   if (foreground === 'transparent') foreground = background
-  return { ...before, ...written.other, foreground, background }
+  const display = written.display ?? before.display
+  return makeStyle(foreground, background, before.size, display, written.visibility ?? before.visibility)
 }
 
 /** What a style attribute says. */
 interface Written {
   readonly foreground: Color | undefined
   readonly background: Color | undefined
-  readonly other: { readonly display?: string; readonly visibility?: string }
+  readonly display: string | undefined
+  readonly visibility: string | undefined
 }
 
 /** The same styles stand at many tags of a document, and in many documents. */
@@ -163,7 +182,8 @@ const styles = new Remembered(256, readStyle)
 function readStyle(text: string): Written {
   let foreground: Color | undefined
   let background: Color | undefined
-  const other: { display?: string; visibility?: string } = {}
+  let display: string | undefined
+  let visibility: string | undefined
   const setColor = (property: string, color: Color): void => {
     if (property.length > 'color'.length) background = color
     else foreground = color
@@ -192,10 +212,11 @@ function readStyle(text: string): Written {
       background = backgroundColor(value.toLowerCase()) ?? background
     } else {
       const property = written.trimEnd()
-      if (property === 'display' || property === 'visibility') other[property] = value
+      if (property === 'display') display = value
+      else if (property === 'visibility') visibility = value
     }
   }
-  return { foreground, background, other }
+  return { foreground, background, display, visibility }
 }
 
 const styleCharsMax = 65_536
