@@ -105,14 +105,16 @@ export function evaluateFeatures(mails: readonly LabelledFeatures[], options: Ev
     })
     options.onProgress?.(judged.length, mails.length)
   }
+  const taughtIds = new Set<string>()
   const teach = (position: number): void => {
     const { features, isSpam } = mails[position]!
     const taught = options.taughtAs?.(position, isSpam) ?? isSpam
     learner.learn({
-      features: { ...features, id: uniqueId(position, features.id) },
+      features: taughtIds.has(features.id) ? { ...features, id: uniqueId(position, features.id) } : features,
       class: taught ? 'spam' : 'ham',
       source: 'cli:evaluate',
     })
+    taughtIds.add(features.id)
   }
   const positions = mails.map((_, position) => position)
   if (options.mode === 'online')
@@ -136,7 +138,7 @@ export function evaluateFeatures(mails: readonly LabelledFeatures[], options: Ev
   return { metrics: measure(judged), judged }
 }
 
-/** The same mail may stand on several lines, and each counts. */
+/** The same mail may stand on several lines, and each counts; the others keep their names, by which a server orders its rebuild. */
 function uniqueId(position: number, id: string): string {
   return createHash('md5').update(`${id} ${position}`).digest('hex')
 }
