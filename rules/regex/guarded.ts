@@ -25,6 +25,10 @@ const textBytesMax = headerTextBytesMax
 const nativeMsMax = 10
 /** Steps that come with each byte a rule reads: reading is not running away. */
 const stepsPerByte = 4
+/** V8 makes bytecode at the first search, machine code at the second: only the third shows how long a search takes. */
+const nativeTurns = 3
+/** Nor does compiling take longer than this. */
+const compilingMsMax = 3
 /** Texts up to here cost nothing worth counting: an absent header is an empty one, and what it gives is remembered. */
 const shortBytes = 16
 /** Judging larger trees costs more than it is worth: lists of spellings, mostly. V8 runs them, and the watchdog looks on. */
@@ -204,21 +208,20 @@ export class GuardedRegExp implements Searcher {
   }
 
   /**
-   * Undefined when the limit may be why nothing was found, or, where V8 searches line by line, nothing on an earlier line. Once more
-   * then: compiling takes time as well.
+   * Undefined when the limit may be why nothing was found, or, where V8 searches line by line, nothing on an earlier line.
    */
   private runNative(text: string, name: 'test'): boolean | undefined
   private runNative(text: string, name: 'exec'): RegExpExecArray | null | undefined
   private runNative(text: string, name: 'test' | 'exec'): boolean | RegExpExecArray | null | undefined {
     const { lastIndex } = this
-    for (let turn = 0; turn < 2; turn++) {
+    for (let turn = 0; turn < nativeTurns; turn++) {
       const startedAt = performance.now()
       const found = this.runV8(text, name)
       const took = performance.now() - startedAt
       if ((found && !this.anchor) || took < limitMs) return found
       this.lastIndex = lastIndex
       this.budget.nativeMs += took
-      if (took > nativeMsMax) break
+      if (took > compilingMsMax) break
     }
     return undefined
   }
