@@ -1,0 +1,105 @@
+// Forms that are read by hand say what the general way says, and what is remembered stays bounded and right.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Remembered } from '../../../src/message/remembered.js'
+import { parseAddresses } from '../../../src/views/addresses.js'
+import { findTraceDate, parseDate } from '../../../src/views/dates.js'
+import { bytePattern } from '../../../src/views/pattern.js'
+
+/** The same numbers at every run. */
+function dice(seed: number): (sides: number) => number {
+  let state = seed
+  return (sides) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff
+    return (state >> 8) % sides
+  }
+}
+
+function pick<T>(roll: (sides: number) => number, choices: readonly T[]): T {
+  return choices[roll(choices.length)]!
+}
+
+test('a date in the usual form is the one that a search through odd text finds', () => {
+  const roll = dice(1)
+  for (let round = 0; round < 2000; round++) {
+    const day = pick(roll, ['Thu, ', 'Thu ', 'Thu,', '', ' ', 'Mar, '])
+    const month = pick(roll, ['Aug', 'feb', 'DEC', 'Foo'])
+    const clock = pick(roll, ['12:46:01', '1:02:03', '25:61:61', '12:46', '12:46:1', '123:45:01'])
+    const zone = pick(roll, ['+0100', '-0930', '+9999', 'EST', '+010', '+01000', '+0100 (BST)'])
+    const text = `${day}${roll(40)} ${month} ${pick(roll, ['2002', '02', '1969', '2040'])} ${clock} ${zone}`
+    // A dash in front is no part of a date, but of no usual form either.
+    assert.equal(parseDate(text), parseDate(`- ${text}`), text)
+  }
+})
+
+test('the date of a trace line is where its pattern finds it', () => {
+  const pattern = bytePattern('(\\s.?\\d+ \\S\\S\\S \\d+ \\d+:\\d+:\\d+ \\S+)')
+  const roll = dice(2)
+  const pieces = [
+    ' ',
+    ' ',
+    ';',
+    '22',
+    '7',
+    'Aug',
+    ':::',
+    '1:2',
+    '2002',
+    '12:46:01',
+    '1:2:3:4',
+    '+0100',
+    'x',
+    '\t',
+  ]
+  for (let round = 0; round < 20_000; round++) {
+    const words = Array.from({ length: 4 + roll(12) }, () => pick(roll, pieces))
+    const line = `${words.join(' ')}${pick(roll, ['', '; Thu, 22 Aug 2002 12:46:01 +0100', ';7 x:y 1 1:1:1 z'])}`
+    assert.equal(findTraceDate(line), pattern.exec(line)?.[1], line)
+  }
+})
+
+test('a mailbox in the usual form is the one that the grammar reads', () => {
+  const roll = dice(3)
+  const pieces = [
+    'a',
+    'Name',
+    ' ',
+    '"',
+    '"x, y"',
+    '<',
+    '>',
+    '@',
+    'b@c.example',
+    '.',
+    ',',
+    '(c)',
+    ':',
+    '\\',
+    '[1]',
+    '\xe9',
+  ]
+  for (let round = 0; round < 20_000; round++) {
+    const written = Array.from({ length: 1 + roll(7) }, () => pick(roll, pieces)).join('')
+    // Blanks at the end of a field are dropped, those before a comma are not.
+    const raw = written.trimEnd()
+    // With a second mailbox behind it the field has no usual form.
+    const [first, ...more] = parseAddresses(`${raw}\n`)
+    const all = parseAddresses(`${raw}, z@z.example\n`)
+    if (more.length === 0 && all.length === 2) assert.deepEqual(all[0], first, raw)
+  }
+})
+
+test('texts are worked out once as long as they are asked for, however many others come', () => {
+  const made: string[] = []
+  const lengths = new Remembered(10, (text) => {
+    made.push(text)
+    return text.length
+  })
+  for (let round = 0; round < 100; round++) {
+    assert.equal(lengths.get('asked again and again'), 21)
+    for (let other = 0; other < 9; other++) assert.equal(lengths.get(`other ${round} ${other}`) > 0, true)
+  }
+  assert.equal(made.filter((text) => text === 'asked again and again').length, 1)
+  assert.equal(lengths.get('other 0 0'), 9)
+  assert.equal(made.filter((text) => text === 'other 0 0').length, 2)
+})
