@@ -15,6 +15,8 @@ import { type Lock, lockDirectory } from './store/lock.js'
 import { type RememberedScan, ScanStore } from './store/scans.js'
 import { readSnapshot, writeSnapshot } from './store/snapshot.js'
 
+export { defaultSettings } from './settings.js'
+
 export interface LearnerSettings {
   /** Absent = everything in memory, for `hamd evaluate` and tests. */
   readonly dataDir?: string
@@ -34,18 +36,6 @@ export interface LearnerSettings {
   readonly trustedSources: readonly string[]
   /** Salt of a new store; random when absent. */
   readonly salt?: number
-}
-
-export const defaultSettings: LearnerSettings = {
-  profile: 'standard',
-  minSpam: 200,
-  minHam: 200,
-  ledgerRowsMax: 100_000,
-  ledgerDays: 0,
-  scanRowsMax: 20_000,
-  scanDays: 3,
-  ownBytesMax: 64 * 2 ** 20,
-  trustedSources: ['cli', 'import'],
 }
 
 export interface Lesson {
