@@ -23,7 +23,7 @@ for (let index = 0; index < mails.length; index += 2) {
     { features: extractor.extract(parseMessage(raw)), class: isSpam ? 'spam' : 'ham', source: 'bench' },
   ])
 }
-if (learner.wantsRebuild) learner.rebuildNow()
+if (learner.gainsByRebuild) learner.rebuildNow()
 const shared = sharedOf(learner)
 const scanner = offlineScanner({
   plan: loadRules({ builtin: true, paths: [], local: true }),
