@@ -145,13 +145,13 @@ class Walker {
       if (line.startsWith('SPAM: ')) continue
       if (line.length > qpLineMax) this.counters.mime_qp_long_line = 1
       this.qpBytes += line.length
-      const needless = line.match(needlessQp)?.length ?? 0
+      const needless = line.includes('=') ? (line.match(needlessQp)?.length ?? 0) : 0
       if (needless) this.qpNeedless += needless - trailingBlanks(line)
     }
   }
 
   private entities(text: ByteString): void {
-    const found = text.match(/&#x[0-9A-F]{4};/g)?.length ?? 0
+    const found = text.includes('&#x') ? (text.match(/&#x[0-9A-F]{4};/g)?.length ?? 0) : 0
     this.unicodeEntities += found
     this.plainChars += text.length - found * '&#x0000;'.length
   }
