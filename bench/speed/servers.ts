@@ -134,6 +134,7 @@ export async function startHamd(options: HamdOptions): Promise<HamdServer> {
     [
       ...[
         '--max-semi-space-size=4',
+        '--heap-growing-percent=40',
         hamdEntry,
         'serve',
         '--local',
