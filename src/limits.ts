@@ -87,7 +87,7 @@ export const redirectsMax = 32
 export const redirectorStepsMax = 200_000_000
 /** Redirection targets of one message that are followed, all together; ends many long chains at once. */
 export const redirectBytesMax = 16 * 1024 * 1024
-/** Steps that one rule whose pattern can backtrack without end may take in one message, and four more for each byte it reads; then it is suspended for that message. */
+/** Steps that one rule whose pattern can backtrack without end may take in one message, and four or more for each byte it reads, by the size of the pattern; then it is suspended for that message. */
 export const ruleStepsMax = 500_000
 /** The same for all such rules of a message together. About 25 ms. */
 export const messageRuleStepsMax = 2_500_000

@@ -35,7 +35,7 @@ async function follow(chapter: string, prepare: string) {
     const script = [
       'set -e',
       `cd '${folder}'`,
-      `export HOME='${folder}' XDG_STATE_HOME='${folder}/state'`,
+      `export HOME='${folder}' XDG_STATE_HOME='${folder}/state' STATE_DIRECTORY='${folder}/state/hamd'`,
       `export PATH='${folder}/bin':"$PATH"`,
       "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT",
       prepare,
