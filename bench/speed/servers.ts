@@ -147,7 +147,10 @@ export async function startHamd(options: HamdOptions): Promise<HamdServer> {
       ...['--rules', join(folder, 'bench.cf')],
     ],
     // As bin/hamd starts it.
-    { stdio: ['ignore', 'ignore', 'pipe'], env: { MALLOC_ARENA_MAX: '2', ...process.env } },
+    {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', ...process.env },
+    },
   )
   let fast: () => void = () => {}
   const fastPath = new Promise<void>((resolve) => (fast = resolve))

@@ -322,8 +322,11 @@ export class StateStore {
 
   /** The entry that leads to the state of this content; UNKNOWN if there is none. `list[0..length)` must be sorted. */
   find(group: number, kind: number, list: Int32Array, length: number): number {
-    const row = Atomics.load(this.table, this.slotOf(group, kind, list, 0, length))
-    return row === 0 ? UNKNOWN : this.entryOf(group, row)
+    const slot = this.slotOf(group, kind, list, 0, length)
+    const row = Atomics.load(this.table, slot)
+    // A slot that was free a moment ago may have been given to another state since.
+    if (row === 0 || !this.holds(slot, row, group, kind, list, 0, length)) return UNKNOWN
+    return this.entryOf(group, row)
   }
 
   /** The same, made if it is not there; UNKNOWN when another thread is at it or there is no room. */
@@ -378,22 +381,33 @@ export class StateStore {
   private slotOf(group: number, kind: number, list: Int32Array, from: number, length: number): number {
     const { table } = this
     const { slots, slotCount } = this.shape
-    const owner = group * 4 + kind
-    const classes = this.classesOf(group)
-    let hash = 0x811c9dc5 ^ owner
+    let hash = 0x811c9dc5 ^ (group * 4 + kind)
     for (let i = from; i < from + length; i++) hash = Math.imul(hash ^ list[i]!, 0x01000193)
     hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
     const mask = slotCount - 1
     for (let at = (hash ^ (hash >>> 13)) & mask; ; at = (at + 1) & mask) {
       const slot = slots + 2 * at
       const row = Atomics.load(table, slot)
-      if (row === 0) return slot
-      const record = row + classes
-      if (table[slot + 1] !== owner || table[record]! >> 2 !== length) continue
-      let i = 0
-      while (i < length && table[record + 1 + i] === list[from + i]) i++
-      if (i === length) return slot
+      if (row === 0 || this.holds(slot, row, group, kind, list, from, length)) return slot
     }
+  }
+
+  /** Whether the row of this slot is that of this content. */
+  private holds(
+    slot: number,
+    row: number,
+    group: number,
+    kind: number,
+    list: Int32Array,
+    from: number,
+    length: number,
+  ): boolean {
+    const { table } = this
+    const record = row + this.classesOf(group)
+    if (table[slot + 1] !== group * 4 + kind || table[record]! >> 2 !== length) return false
+    let i = 0
+    while (i < length && table[record + 1 + i] === list[from + i]) i++
+    return i === length
   }
 
   // ---- pieces
