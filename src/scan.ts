@@ -147,7 +147,7 @@ export async function scanMessage(
   })
   const scanned = renderReply({ scan, verdict, run, settings, context })
   return features
-    ? { scanned, features: { mail: features.id, bytes: new Uint8Array(encodeFeatures(features)) } }
+    ? { scanned, features: { mail: features.id, bytes: encodeFeatures(features) } }
     : { scanned }
 }
 

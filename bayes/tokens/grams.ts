@@ -31,18 +31,8 @@ export class Grams {
       this.length = length + bytes.write(text, length, max - length, 'latin1')
       return
     }
-    for (let i = 0; i < text.length && length < max; i++) {
-      const unit = text.charCodeAt(i)
-      if (unit < 0x80) bytes[length++] = unit
-      else if (unit < 0x800) {
-        bytes[length++] = 0xc0 | (unit >> 6)
-        if (length < max) bytes[length++] = 0x80 | (unit & 63)
-      } else {
-        bytes[length++] = 0xe0 | (unit >> 12)
-        if (length < max) bytes[length++] = 0x80 | ((unit >> 6) & 63)
-        if (length < max) bytes[length++] = 0x80 | (unit & 63)
-      }
-    }
+    for (let i = 0; i < text.length && length < max; i++)
+      length = putUnit(bytes, length, max, text.charCodeAt(i))
     this.length = length
   }
 
@@ -59,15 +49,7 @@ export class Grams {
         continue
       }
       blank = false
-      if (unit < 0x80) bytes[length++] = unit
-      else if (unit < 0x800) {
-        bytes[length++] = 0xc0 | (unit >> 6)
-        if (length < max) bytes[length++] = 0x80 | (unit & 63)
-      } else {
-        bytes[length++] = 0xe0 | (unit >> 12)
-        if (length < max) bytes[length++] = 0x80 | ((unit >> 6) & 63)
-        if (length < max) bytes[length++] = 0x80 | (unit & 63)
-      }
+      length = putUnit(bytes, length, max, unit)
     }
     if (!blank && length < max) bytes[length++] = 0x20
     this.length = length
@@ -97,4 +79,19 @@ export class Grams {
     this.count = count
     this.length = 0
   }
+}
+
+/** One UTF-16 unit as UTF-8, cut at `max`; returns where the next goes. */
+function putUnit(bytes: Uint8Array, at: number, max: number, unit: number): number {
+  let length = at
+  if (unit < 0x80) bytes[length++] = unit
+  else if (unit < 0x800) {
+    bytes[length++] = 0xc0 | (unit >> 6)
+    if (length < max) bytes[length++] = 0x80 | (unit & 63)
+  } else {
+    bytes[length++] = 0xe0 | (unit >> 12)
+    if (length < max) bytes[length++] = 0x80 | ((unit >> 6) & 63)
+    if (length < max) bytes[length++] = 0x80 | (unit & 63)
+  }
+  return length
 }

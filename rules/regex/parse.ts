@@ -191,6 +191,7 @@ class Parser extends PatternReader {
 
   private look(ahead: boolean, negative: boolean, flags: Flags): Node {
     const item = this.group(flags)
+    // Perl 5.36 refuses it too, in these words; a rule file that has one is told the same by lint.
     if (!ahead && maxWidth(item) > 255) this.fail('Lookbehind longer than 255 not implemented in regex')
     return { t: 'look', ahead, negative, item }
   }

@@ -472,10 +472,13 @@ export class StateStore {
     if (now - this.triedAt < retryMs) return
     const { table, place } = this
     if (Atomics.compareExchange(table, Head.emptying, 0, place + 2) !== 0) return
-    if (this.awaitQuiet(now + quietMs)) this.whileUnchanged(() => this.emptyGroups())
-    else this.triedAt = now
-    Atomics.store(table, Head.emptying, 0)
-    Atomics.notify(table, Head.emptying)
+    try {
+      if (this.awaitQuiet(now + quietMs)) this.whileUnchanged(() => this.emptyGroups())
+      else this.triedAt = now
+    } finally {
+      Atomics.store(table, Head.emptying, 0)
+      Atomics.notify(table, Head.emptying)
+    }
   }
 
   /** Waits until no other thread is between `enter` and `leave`. */
