@@ -4,12 +4,15 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LearnerStats, LearnOutcome, MailClass } from '../src/types.js'
+import { Burst } from './burst.js'
 import { importedOwner } from './classifier.js'
 import { type Features, tokenizerVersion } from './features.js'
-import { importedKey, type SaLearnDump } from './import.js'
+import type { SaLearnDump } from './import.js'
+import { importedModel } from './model/imported.js'
 import { fuse } from './model/members.js'
-import { control, Model, type Profile, type SharedModel } from './model/model.js'
-import { hamAt, slotWords, spamAt, TokenTable } from './model/table.js'
+import { Model, type Profile, type SharedModel } from './model/model.js'
+import { createRandom } from './random.js'
+import { isDistrustedSource, isTrustedSource } from './sources.js'
 import { isDamage, type Ledger, type LedgerRow, openLedger, type RowFilter } from './store/ledger.js'
 import { type Lock, lockDirectory } from './store/lock.js'
 import { type RememberedScan, ScanStore } from './store/scans.js'
@@ -58,21 +61,10 @@ export interface RevokeOutcome {
   readonly applied: boolean
 }
 
-/** Learnings of one source are looked at together; with fewer than this nobody is judged. */
-const reputationMin = 10
-const reputationWindow = 50
-const reputationShare = 0.3
 /** The rest of the ledger says the opposite by this much: P below 0.04 for what is taught as spam. */
 const contradictionMargin = 6
 /** Mails of both classes others must have taught before a contradiction means anything. */
 const consensusMin = 100
-/** A burst is one-sided when more than this share of its learnings is of one class. */
-const burstShare = 0.9
-const burstMin = 20
-/** A burst is large when it is more than this share of all that is counted. */
-const largeShare = 0.1
-const largeMin = 100
-
 /** Orders whose mean makes the weights, and the number of mails above which one has to do (a pass costs 0.15 ms a mail). */
 const rebuildRounds = 3
 const manyExamples = 30_000
@@ -88,7 +80,7 @@ export class Learner {
   private random: () => number
   /** Weights no longer follow from the ledger: something was taken back, or a burst was one-sided. */
   private stale = new Set<string>()
-  private burst = { spam: 0, ham: 0 }
+  private readonly burst = new Burst()
   private refusal: string | undefined
   private snapshotAt = -1
 
@@ -289,20 +281,25 @@ export class Learner {
     return [...bySource].map(([source, rows]) => ({ source, rows }))
   }
 
+  /** Mails of the site that count. */
+  private get counted(): number {
+    return this.site.totals.spam + this.site.totals.ham
+  }
+
   /** Whether weights should be rebuilt now that a burst of learning is over. */
   get wantsRebuild(): boolean {
-    return this.stale.size > 0 || this.isBurstOneSided()
+    return this.stale.size > 0 || this.burst.isOneSided
   }
 
   /** Whether a rebuild would make better weights: besides the above when much was learned since the last one, whatever its order. */
   get gainsByRebuild(): boolean {
-    return this.wantsRebuild || this.isBurstLarge()
+    return this.wantsRebuild || this.burst.isLarge(this.counted)
   }
 
   /** Learns the weights of every stale model afresh. Generator, so that a thread can answer in between. */
   *rebuild(all = false): Generator<void, void> {
-    if (all || this.isBurstOneSided() || this.isBurstLarge()) this.stale.add('')
-    this.burst = { spam: 0, ham: 0 }
+    if (all || this.burst.isOneSided || this.burst.isLarge(this.counted)) this.stale.add('')
+    this.burst.clear()
     const owners = all ? new Set([...this.stale, ...this.own.keys()]) : new Set(this.stale)
     for (const owner of [...owners].sort()) {
       this.stale.delete(owner)
@@ -313,12 +310,12 @@ export class Learner {
         continue
       }
       const lastSeq = this.ledger.lastSeq
-      const rounds = this.site.totals.spam + this.site.totals.ham > manyExamples ? 1 : rebuildRounds
+      const rounds = this.counted > manyExamples ? 1 : rebuildRounds
       const orders = Array.from(
         { length: rounds },
         (_, round) => () => this.ledger.countedInHashOrder('', round),
       )
-      const done = yield* model.rebuild(orders, this.site.totals.spam + this.site.totals.ham)
+      const done = yield* model.rebuild(orders, this.counted)
       if (!done) this.stale.add('')
       // What was learned meanwhile was learned into the old weights.
       else
@@ -422,8 +419,9 @@ export class Learner {
     if (this.site.isFull) this.expire(200)
 
     const model = this.modelOf(owner)
-    const contradicts = !this.isTrusted(source) && this.contradicts(features, isSpam)
-    const isHeld = contradicts && this.isDistrusted(source)
+    const contradicts =
+      !isTrustedSource(source, this.settings.trustedSources) && this.contradicts(features, isSpam)
+    const isHeld = contradicts && isDistrustedSource(source, this.ledger)
     const row = {
       owner,
       mail: features.id,
@@ -450,7 +448,7 @@ export class Learner {
     if (weightsLater) this.stale.add(owner)
     else this.stepWithReplay(owner, model, features, isSpam)
     this.replayOf(owner)[lesson.class].push(seq)
-    if (owner === '') this.burst[lesson.class]++
+    if (owner === '') this.burst.add(lesson.class)
     return { status: current ? 'relearned' : 'learned', id: features.id }
   }
 
@@ -496,17 +494,6 @@ export class Learner {
     return (isSpam ? sum : -sum) < -contradictionMargin
   }
 
-  private isTrusted(source: string): boolean {
-    return this.settings.trustedSources.some(
-      (name) => source === name || source.startsWith(name + ':') || source.startsWith(name + ' '),
-    )
-  }
-
-  private isDistrusted(source: string): boolean {
-    const { n, contradicting } = this.ledger.reputation(source, reputationWindow)
-    return n + 1 >= reputationMin && contradicting + 1 > reputationShare * (n + 1)
-  }
-
   /** What a source taught against the rest is held together, also what was counted before the pattern showed. */
   private holdSource(source: string): void {
     const rows = this.ledger.find({ source, states: ['counted'] }).filter((row) => row.contradicts)
@@ -547,18 +534,6 @@ export class Learner {
       () => ({ ...outcome, restored: rows.filter((row) => apply(row)).length, applied: true }),
       () => outcome,
     )
-  }
-
-  private isBurstOneSided(): boolean {
-    const { spam, ham } = this.burst
-    const n = spam + ham
-    return n >= burstMin && Math.max(spam, ham) > burstShare * n
-  }
-
-  private isBurstLarge(): boolean {
-    const n = this.burst.spam + this.burst.ham
-    const { spam, ham } = this.site.totals
-    return n >= largeMin && n > largeShare * (spam + ham)
   }
 
   /** The model of an owner; a user's comes from the ledger when it is not in memory, and counts as asked for lately. */
@@ -621,22 +596,7 @@ export class Learner {
 
   private loadImported(): void {
     const dump = this.ledger.imported()
-    if (!dump) {
-      this.foreign = undefined
-      return
-    }
-    const slots = 2 ** Math.ceil(Math.log2(Math.max(1024, dump.tokens.length * 2)))
-    const table = TokenTable.create(slots)
-    for (const { token, spam, ham } of dump.tokens) {
-      const { lo, hi } = importedKey(token)
-      const base = table.insert(lo, hi) * slotWords
-      table.words[base + spamAt] = spam
-      table.words[base + hamAt] = ham
-    }
-    const words = new Int32Array(new SharedArrayBuffer(control.words * 4))
-    words[control.spam] = dump.spam
-    words[control.ham] = dump.ham
-    this.foreign = { control: words.buffer as SharedArrayBuffer, table: table.buffer }
+    this.foreign = dump && importedModel(dump)
   }
 
   private loadSnapshot(): boolean {
@@ -683,15 +643,4 @@ function withoutDirectory(settings: LearnerSettings): LearnerSettings {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-/** A small generator with a seed: replay must give the same weights for the same learnings in the same order. */
-export function createRandom(seed: number): () => number {
-  let state = seed | 0
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
 }

@@ -1,7 +1,7 @@
 // The worst padding: the sender knows which words the victim's ham has and its spam lacks, and appends 200 of them to each mail.
 import { readFileSync } from 'node:fs'
 import type { LabelledMail } from '../../bayes/evaluate.js'
-import { createRandom } from '../../bayes/learner.js'
+import { createRandom } from '../../bayes/random.js'
 import { parseMessage } from '../../src/message/parse.js'
 
 function words(raw: Buffer): Set<string> {

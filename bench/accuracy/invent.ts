@@ -1,5 +1,5 @@
 // Any number of different mails without a corpus.
-import { createRandom } from '../../bayes/learner.js'
+import { createRandom } from '../../bayes/random.js'
 
 export function inventMail(number: number): Buffer {
   const random = createRandom(number)
