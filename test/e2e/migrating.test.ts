@@ -37,7 +37,8 @@ async function follow(chapter: string, prepare: string) {
       `cd '${folder}'`,
       `export HOME='${folder}' XDG_STATE_HOME='${folder}/state' STATE_DIRECTORY='${folder}/state/hamd'`,
       `export PATH='${folder}/bin':"$PATH"`,
-      "trap 'kill $(jobs -p) 2>/dev/null || true' EXIT",
+      // A server that still writes while it ends would be in the way of removing the folder.
+      "trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT",
       prepare,
       lines,
     ].join('\n')
