@@ -1,9 +1,10 @@
 // Lazily determinised automata of one list of patterns: walks them side by side over a text (walk.ts), computes the transitions that the
 // walk does not know, and keeps them in the states that all threads share (store.ts).
 import { threadId } from 'node:worker_threads'
+import { type Batch, type StoreShape, textLength, UNKNOWN } from './layout.js'
 import type { MergedAutomaton } from './merge.js'
 import { EOF, KINDS } from './nfa.js'
-import { type Batch, StateStore, type StoreShape, textLength, UNKNOWN } from './store.js'
+import { StateStore } from './store.js'
 import { createWalk, type Walk } from './walk.js'
 
 /** Receives every (pattern, line) that may match, possibly more than once; lines of one pattern ascend. */

@@ -1,7 +1,8 @@
 // The states of a rule set in a file, so that the next start need not find them again.
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync, renameSync, writeSync } from 'node:fs'
-import { StateStore, type StoreShape } from './store.js'
+import type { StoreShape } from './layout.js'
+import { StateStore } from './store.js'
 import { type AutomatonSet, tablesVersion } from './tables.js'
 
 /** What the file begins with: which patterns and layout it is for, and a hash of what follows. */

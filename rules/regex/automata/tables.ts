@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto'
 import { deserialize, serialize } from 'node:v8'
 import { parsePerl } from '../parse.js'
 import { planGroups } from './group.js'
+import type { StoreShape } from './layout.js'
 import { type MergedAutomaton, mergePatterns } from './merge.js'
 import { ACCEPT, buildNfa, KIND_OTHER, KIND_WORD, type PatternNfa } from './nfa.js'
 import type { RuleStates } from './saved.js'
-import { createStore, type StoreShape } from './store.js'
+import { createStore } from './store.js'
 
 /** A pattern as the automata need it. */
 export interface PatternSource {
