@@ -1,20 +1,18 @@
 // Puts the server together: configuration and signals in, running fronts out. Knows what exists, not how any protocol works.
 // Start order: rules, look-ups, learner, workers (warm), then the ports; the end goes backwards, and answers what was accepted.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { cpus, hostname } from 'node:os'
 import { join } from 'node:path'
 import { type LearnerClient, openLearner } from '../bayes/client.js'
-import { type Address, formatAddress, parseAddress } from '../src/config/address.js'
 import type { Config } from '../src/config/schema.js'
 import { createCore, type ServerCore } from '../src/core.js'
 import { CoreError } from '../src/errors.js'
 import { historyRow, openHistory } from '../src/history/index.js'
-import { firstLineBytesMax } from '../src/limits.js'
 import { createLog, type Log } from '../src/log.js'
-import { createMetrics, type Gauge, type Metrics } from '../src/metrics.js'
+import { createMetrics, type Metrics } from '../src/metrics.js'
 import { checkClamd, createClamd } from '../src/net/clamd.js'
-import { createDns, type ProcessDns } from '../src/net/dns.js'
+import { createDns } from '../src/net/dns.js'
 import type { Ruling } from '../src/pool/pool.js'
 import type { PrefsSource } from '../src/pool/protocol.js'
 import type { ScanThreads } from '../src/pool/threads.js'
@@ -25,13 +23,18 @@ import type { ScanPolicy } from '../src/scan.js'
 import type { Clamd, Core, Net, Request } from '../src/types.js'
 import type { Controller } from './controller/index.js'
 import { clamdGauges, countClamd } from './counted-clamd.js'
+import { controllerPorts, openController, openControlSocket, openScanPorts, scanPorts } from './doors.js'
 import { createErrorRing } from './error-ring.js'
-import { type Listening, type ListenTo, listen } from './listen.js'
+import { gauges, learnerGauges } from './gauges.js'
+import type { ListenTo } from './listen.js'
 import { createHttpFront } from './rspamd/front.js'
 import { serveRspamc } from './rspamd/legacy.js'
 import { type MilterRoutine, milterRoutines } from './rspamd/milter-headers.js'
 import { type RspamdOptions, rspamdOptions } from './rspamd/options.js'
 import { serveSpamd } from './spamd/index.js'
+import { StartError } from './start-error.js'
+
+export { StartError }
 
 /** What the caller (the CLI) has worked out from options, file and environment. */
 export interface ServerSetup {
@@ -54,17 +57,6 @@ export interface ServerSetup {
   readonly log?: Log
 }
 
-/** A start that cannot go on; `status` is the exit code. */
-export class StartError extends Error {
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message)
-    this.name = 'StartError'
-  }
-}
-
 export interface Server {
   readonly scanAddresses: readonly string[]
   readonly controllerAddresses: readonly string[]
@@ -72,8 +64,6 @@ export interface Server {
   close(): Promise<void>
 }
 
-const defaultScan = ['127.0.0.1:783', '127.0.0.1:11333']
-const defaultController = ['127.0.0.1:11334']
 /** Connections in flight are given so long at the end. */
 const graceMs = 30_000
 /** The queue is looked at so often. */
@@ -118,7 +108,7 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
   // Before anything slow: what was mistyped is said at once.
   const scanDoors = setup.scanDoors ?? scanPorts(config)
   const manner = rspamdManner(config)
-  const controllerDoors = addresses(config.listen.controller, defaultController)
+  const controllerDoors = controllerPorts(config)
   const clamd = config.clamd.address === null ? undefined : countClamd(openClamd(config.clamd.address))
   makeDataDir(dataDir)
   const planFile = join(dataDir, 'cache', 'plan.bin')
@@ -279,36 +269,6 @@ function reportProblems(problems: Ruling['plan']['problems'], log: Log): void {
     )
 }
 
-/** Parses what the configuration gives; what was asked for and is no address ends the start. */
-function addresses(asked: readonly string[] | null, fallback: readonly string[]): Address[] {
-  return (asked ?? fallback).map((text) => {
-    const address = parseAddress(text)
-    if (!address) throw new StartError(64, `${text} is no address: write host:port, [v6]:port or unix:/path`)
-    return address
-  })
-}
-
-function readTls(key: string, cert: string): { key: Buffer; cert: Buffer } {
-  try {
-    return { key: readFileSync(key), cert: readFileSync(cert) }
-  } catch (error) {
-    throw new StartError(78, `listen.tls_key or tls_cert cannot be read: ${(error as Error).message}`)
-  }
-}
-
-/** The scan listeners that the configuration asks for. */
-function scanPorts({ listen: given }: Config): ListenTo[] {
-  const tls =
-    given.tls_key !== null && given.tls_cert !== null ? { tls: readTls(given.tls_key, given.tls_cert) } : {}
-  return addresses(given.scan, defaultScan).map((address) => ({
-    address,
-    mode: Number.parseInt(given.socket_mode, 8),
-    ...(given.socket_owner === null ? {} : { owner: given.socket_owner }),
-    ...(given.socket_group === null ? {} : { group: given.socket_group }),
-    ...tls,
-  }))
-}
-
 function openClamd(address: string): Clamd {
   try {
     return createClamd(address)
@@ -328,68 +288,6 @@ function makeDataDir(dir: string): void {
   }
 }
 
-/** Where commands of the same account reach this server. */
-async function openControlSocket(controller: Controller, path: string, log: Log): Promise<void> {
-  try {
-    await controller.listen({ kind: 'unix', path }, 0o600)
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    // A full or read-only folder costs learning, not the verdicts.
-    if (code === 'EROFS' || code === 'ENOSPC')
-      return log.warn(
-        `${path} could not be bound: ${message}; commands such as hamd learn do not reach this server`,
-      )
-    throw new StartError(69, `${path} could not be bound: ${(error as Error).message}`)
-  }
-}
-
-async function openScanPorts(
-  doors: readonly ListenTo[],
-  config: Config,
-  log: Log,
-  fronts: Parameters<typeof listen>[1]['fronts'],
-): Promise<Listening> {
-  const { listen: given } = config
-  const listening = await listen(doors, {
-    fronts,
-    limits: {
-      firstLineBytesMax,
-      firstLineMs: config.spamd.timeout_tcp_ms,
-      connectionsMax: given.connections_max,
-    },
-    log,
-    allowed: given.allowed_ips,
-  })
-  for (const { address, error } of listening.failed) {
-    const text = `${address} could not be bound: ${error.message}`
-    if (given.scan !== null || listening.addresses.length === 0) {
-      await listening.close(0)
-      throw new StartError(69, text)
-    }
-    log.warn(`${text}; give --scan with another address, or the right to bind ports below 1024`)
-  }
-  return listening
-}
-
-async function openController(
-  doors: readonly Address[],
-  config: Config,
-  controller: Controller,
-  log: Log,
-): Promise<string[]> {
-  const bound: string[] = []
-  for (const address of doors) {
-    try {
-      bound.push(await controller.listen(address))
-    } catch (error) {
-      const text = `${formatAddress(address)} could not be bound: ${(error as Error).message}`
-      if (config.listen.controller !== null) throw new StartError(69, text)
-      log.warn(`${text}; give --controller with another address`)
-    }
-  }
-  return bound
-}
-
 /** How the configuration wants rspamd's clients answered. */
 function rspamdManner({ rspamd, users }: Config): Partial<RspamdOptions> {
   const routines = rspamd.milter_headers.map((name) => {
@@ -406,17 +304,6 @@ function rspamdManner({ rspamd, users }: Config): Partial<RspamdOptions> {
     milterHeaders: { routines, hostName: hostname(), removeSpamFlag: true },
     userFrom: users.rspamd_user,
   }
-}
-
-/** What waits for the admin's word. A learner that does not answer leaves the page without these lines. */
-async function learnerGauges(learner: LearnerClient): Promise<Gauge[]> {
-  const held = await learner.held().catch(() => undefined)
-  if (!held) return []
-  const rows = held.reduce((sum, source) => sum + source.rows, 0)
-  return [
-    { name: 'learner_held', help: 'Learnings held for review', value: rows },
-    { name: 'learner_held_sources', help: 'Sources whose learnings are held', value: held.length },
-  ]
 }
 
 /** Why /ready says no: scans would be refused, or wait until there is a worker again. */
@@ -454,26 +341,6 @@ function countFailures(
       return outcome
     },
   }
-}
-
-function gauges(core: ServerCore, dns: ProcessDns, listening: Listening): Gauge[] {
-  const load = core.load()
-  const stats = dns.stats()
-  return [
-    { name: 'scan_queue', help: 'Scans waiting for a worker', value: load.waiting },
-    { name: 'scans_in_flight', help: 'Scans that workers hold', value: load.inFlight },
-    { name: 'workers_ready', help: 'Scan workers that can take a message', value: load.workersReady },
-    {
-      name: 'rules_suspended',
-      help: 'Rules suspended after running away',
-      value: load.suspendedRules.length,
-    },
-    { name: 'connections', help: 'Connections on the scan listeners', value: listening.connections() },
-    { name: 'dns_in_flight', help: 'DNS questions under way', value: stats.inFlight },
-    { name: 'dns_cached', help: 'Names in the DNS cache', value: stats.cached },
-    { name: 'dns_asked', help: 'DNS questions asked by scans', value: stats.asked, counter: true },
-    { name: 'dns_failed', help: 'DNS questions that failed', value: stats.failed, counter: true },
-  ]
 }
 
 async function reload(setup: ServerSetup, planFile: string, core: ServerCore, log: Log): Promise<void> {
