@@ -130,8 +130,6 @@ async function longestPing(pings: Worker, work: () => Promise<void>): Promise<nu
 
 async function main(): Promise<void> {
   const server = await startHamd({
-    name: 'hamd',
-    dialect: 'spamd',
     stock: args.rules === 'stock',
     bayes: true,
     workers: 2,

@@ -9,7 +9,8 @@ import type { Domains } from '../src/types.js'
 import { offlineScan } from '../test/support/offline.js'
 import { named, type StockFolders, stockEngine } from './oracle.js'
 
-interface MicroCase {
+/** A line of fixtures/oracle/micro-*. */
+export interface MicroCase {
   readonly id: string
   readonly message: string
   /** Lines of a .cf file after the stock rules. */
@@ -20,6 +21,7 @@ interface MicroCase {
     readonly rules?: readonly string[]
     readonly hits?: readonly string[]
     readonly subtests: readonly string[]
+    readonly mime?: Readonly<Record<string, number | string>>
   }
 }
 

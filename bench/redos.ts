@@ -30,8 +30,6 @@ async function main(): Promise<void> {
   const file = join(folder, 'evil.cf')
   writeFileSync(file, hostileRules())
   const server = await startHamd({
-    name: 'hamd',
-    dialect: 'spamd',
     stock: args.stock,
     bayes: true,
     workers: 2,

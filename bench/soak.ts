@@ -144,8 +144,6 @@ function flatness(memory: readonly number[]): { readonly early: number; readonly
 
 async function main(): Promise<void> {
   const server = await startHamd({
-    name: 'hamd',
-    dialect: 'spamd',
     stock: args.rules === 'stock',
     bayes: true,
     workers: Number(args.workers),

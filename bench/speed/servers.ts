@@ -99,8 +99,10 @@ const tell = (mail: Buffer, spam: boolean) =>
 export const stockRules = ['/usr/share/spamassassin', '/etc/spamassassin']
 
 export interface HamdOptions {
-  readonly name: string
-  readonly dialect: Dialect
+  /** Default `hamd`. */
+  readonly name?: string
+  /** Default `spamd`. */
+  readonly dialect?: Dialect
   readonly stock: boolean
   readonly bayes: boolean
   readonly workers: number
@@ -163,8 +165,8 @@ export async function startHamd(options: HamdOptions): Promise<HamdServer> {
   })
   await answering(port, 'spamd', child, () => log)
   return {
-    name: options.name,
-    dialect: options.dialect,
+    name: options.name ?? 'hamd',
+    dialect: options.dialect ?? 'spamd',
     port,
     folder,
     pids: [child.pid!],

@@ -62,20 +62,6 @@ class Tally implements Share {
 
 const words = (text = ''): string[] => text.split(',').filter((word) => word !== '')
 
-interface MicroCase {
-  readonly id: string
-  readonly message: string
-  /** Lines of a .cf file after the stock rules. */
-  readonly settings?: string
-  readonly env?: readonly string[]
-  readonly expect: {
-    readonly rules?: readonly string[]
-    readonly hits?: readonly string[]
-    readonly subtests: readonly string[]
-    readonly mime?: Readonly<Record<string, number | string>>
-  }
-}
-
 describe('stock rules, as SpamAssassin answers', { skip: missing }, () => {
   const engines = new Map<string, Engine>()
   /** The stock rules with further lines after them. */
