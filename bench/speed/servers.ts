@@ -137,6 +137,8 @@ export async function startHamd(options: HamdOptions): Promise<HamdServer> {
       ...[
         '--max-semi-space-size=4',
         '--heap-growing-percent=40',
+        '--no-memory-reducer',
+        '--no-flush-bytecode',
         hamdEntry,
         'serve',
         '--local',
