@@ -10,7 +10,7 @@ import type { Log } from '../log.js'
 import type { ScanOutcome, ScanPolicy } from '../scan.js'
 import type { Net, Request } from '../types.js'
 import { type AutomataMade, makeAutomata, saveStates } from './automata.js'
-import type { FromWorker, PrefsSource } from './protocol.js'
+import type { PrefsSource } from './protocol.js'
 import { isLarge, type Job, ScanWorker } from './scan-worker.js'
 import type { ScanThreads } from './threads.js'
 
@@ -212,7 +212,7 @@ export class WorkerPool {
       ruling,
       suspended,
       this.options,
-      (message) => this.onMessage(worker, message),
+      (job, outcome) => this.onAnswer(worker, job, outcome),
       () => this.onExit(worker),
     )
     return worker
@@ -297,13 +297,12 @@ export class WorkerPool {
     return least
   }
 
-  private onMessage(worker: ScanWorker, message: FromWorker): void {
-    if (message.type !== 'scanned' && message.type !== 'failed') return
-    const job = worker.jobs.get(message.job)
+  private onAnswer(worker: ScanWorker, number: number, outcome: ScanOutcome | Error): void {
+    const job = worker.jobs.get(number)
     if (!job) return
-    worker.jobs.delete(message.job)
-    if (message.type === 'scanned') job.resolve(message.outcome)
-    else job.reject(new CoreError('scan-failed', message.message))
+    worker.jobs.delete(number)
+    if (outcome instanceof Error) job.reject(new CoreError('scan-failed', outcome.message))
+    else job.resolve(outcome)
     this.dispatch()
     if (worker.jobs.size === 0 && this.retired.has(worker)) worker.terminate()
     this.checkIdle()

@@ -3,9 +3,9 @@ import type { MessagePort } from 'node:worker_threads'
 import type { SharedLearner } from '../../bayes/index.js'
 import type { Plan } from '../../rules/engine/types.js'
 import type { NetFlags } from '../net/proxy.js'
-import type { ScanOutcome, ScanPolicy } from '../scan.js'
-import type { Request } from '../types.js'
+import type { ScanPolicy } from '../scan.js'
 import type { AutomataMade } from './automata.js'
+import type { PostedOutcome, PostedRequest } from './posted.js'
 
 /** The first message to a worker. */
 export interface WorkerSetup {
@@ -48,12 +48,14 @@ export const Progress = {
 export type ToWorker =
   /** Answers `loaded`: warm up, with these automata. */
   | { readonly type: 'begin'; readonly automata?: AutomataMade['sets'] }
-  | { readonly type: 'scan'; readonly job: number; readonly request: Request }
   /** This rule ran away in another worker. */
   | { readonly type: 'suspend'; readonly rule: string }
+  /** A message to scan. */
+  | PostedRequest
 
 export type FromWorker =
   | { readonly type: 'loaded' }
   | { readonly type: 'ready'; readonly warmMs: number }
-  | { readonly type: 'scanned'; readonly job: number; readonly outcome: ScanOutcome }
   | { readonly type: 'failed'; readonly job: number; readonly message: string }
+  /** What came out of a scan. */
+  | PostedOutcome

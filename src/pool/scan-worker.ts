@@ -5,6 +5,7 @@ import type { ScanOutcome } from '../scan.js'
 import type { Request } from '../types.js'
 import type { AutomataMade } from './automata.js'
 import type { PoolOptions, Ruling } from './pool.js'
+import { OutcomeUnpacker, packRequest } from './posted.js'
 import { type FromWorker, Progress, type ToWorker, type WorkerSetup } from './protocol.js'
 import { startThread } from './threads.js'
 
@@ -43,7 +44,7 @@ export class ScanWorker {
     readonly ruling: Ruling,
     suspended: readonly string[],
     options: PoolOptions,
-    onMessage: (message: FromWorker) => void,
+    onAnswer: (job: number, outcome: ScanOutcome | Error) => void,
     onExit: () => void,
   ) {
     const shared = new SharedArrayBuffer(Progress.slots * 4)
@@ -74,12 +75,15 @@ export class ScanWorker {
     })
     this.loaded.catch(() => {})
     this.ready.catch(() => {})
+    const unpacker = new OutcomeUnpacker()
     this.worker.on('message', (message: FromWorker) => {
-      if (message.type === 'loaded') states.loaded()
-      else if (message.type === 'ready') {
+      if ('length' in message) onAnswer(message[0], unpacker.unpack(message))
+      else if (message.type === 'failed') onAnswer(message.job, new Error(message.message))
+      else if (message.type === 'loaded') states.loaded()
+      else {
         this.warm = true
         states.ready()
-      } else onMessage(message)
+      }
     })
     this.worker.on('error', (error) => options.log.error({ err: error }, 'scan worker crashed'))
     this.worker.on('exit', () => {
@@ -105,7 +109,7 @@ export class ScanWorker {
 
   scan(job: Job): void {
     this.jobs.set(job.number, job)
-    this.post({ type: 'scan', job: job.number, request: job.request })
+    this.post(packRequest(job.number, job.request))
   }
 
   /** Milliseconds without a sign of life; 0 when it has nothing to do. */

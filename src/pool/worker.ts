@@ -3,10 +3,10 @@
 import { parentPort } from 'node:worker_threads'
 import { createNetProxy } from '../net/proxy.js'
 import { createScanClassifier } from '../opinion.js'
-import type { ScanOutcome } from '../scan.js'
 import { createScanner, type Scanner } from '../scanner.js'
 import type { Request } from '../types.js'
 import type { AutomataMade } from './automata.js'
+import { OutcomePacker, type PostedOutcome, unpackRequest } from './posted.js'
 import { type FromWorker, Progress, type ToWorker, type WorkerSetup } from './protocol.js'
 import { warmUp } from './warmup.js'
 
@@ -18,6 +18,7 @@ port.once('message', start)
 function start(setup: WorkerSetup): void {
   const progress = new Int32Array(setup.progress)
   const suspended = new Set(setup.suspended)
+  const packer = new OutcomePacker()
   const scanner = createScanner({
     plan: setup.plan,
     policy: setup.policy,
@@ -28,7 +29,7 @@ function start(setup: WorkerSetup): void {
     dataDir: setup.dataDir,
   })
   port.on('message', (message: ToWorker) => {
-    if (message.type === 'scan') void scan(scanner, progress, message.job, message.request)
+    if ('length' in message) void scan(scanner, progress, packer, message[0], unpackRequest(message))
     else if (message.type === 'suspend') suspended.add(message.rule)
     else void begin(scanner, message.automata)
   })
@@ -48,16 +49,22 @@ async function begin(scanner: Scanner, automata: AutomataMade['sets'] | undefine
 }
 
 /** What need not be copied on its way to the main thread: large pieces that own their memory. */
-function transferOf({ scanned, features }: ScanOutcome): ArrayBuffer[] {
+function transferOf([, , rewritten, features]: PostedOutcome): ArrayBuffer[] {
   const list: ArrayBuffer[] = []
-  for (const bytes of [scanned.rewritten, features?.bytes]) {
+  for (const bytes of [rewritten, features]) {
     if (bytes && bytes.buffer instanceof ArrayBuffer && bytes.length === bytes.buffer.byteLength)
       list.push(bytes.buffer)
   }
   return list
 }
 
-async function scan(scanner: Scanner, progress: Int32Array, job: number, request: Request): Promise<void> {
+async function scan(
+  scanner: Scanner,
+  progress: Int32Array,
+  packer: OutcomePacker,
+  job: number,
+  request: Request,
+): Promise<void> {
   const onRule = (rule: number) => {
     progress[Progress.job] = job
     progress[Progress.rule] = rule
@@ -65,9 +72,10 @@ async function scan(scanner: Scanner, progress: Int32Array, job: number, request
   }
   onRule(-1)
   try {
-    const outcome = await scanner.scan(request, onRule)
-    port.postMessage({ type: 'scanned', job, outcome } satisfies FromWorker, transferOf(outcome))
+    const outcome = packer.pack(job, await scanner.scan(request, onRule))
+    port.postMessage(outcome, transferOf(outcome))
   } catch (error) {
+    packer.forget()
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
     post({ type: 'failed', job, message: text })
   }
