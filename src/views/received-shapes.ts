@@ -10,17 +10,19 @@ export type GroupName = 'ip' | 'rdns' | 'helo' | 'by' | 'ident' | 'id' | 'commen
 export interface Shape {
   /** Text the line must contain, '' if there is none; saves the pattern. */
   readonly must: string
+  /** Text that must follow the first blank of the line, '' if the pattern does not say; rules most shapes out at a glance. */
+  readonly second: string
   /** What else the line must contain, anywhere. */
-  readonly when?: RegExp
+  readonly when: RegExp | undefined
   readonly pattern: RegExp
   /** What its groups fill, in their order: V8 takes ten times as long to hand out groups by name. */
   readonly groups: readonly GroupName[]
   /** MTAs that write this shape look names up. */
-  readonly lookedUp?: boolean
-  /** The line is understood and no hop; absent = it is one. */
-  readonly outcome?: 'ignored' | 'fetched' | 'repeated'
+  readonly lookedUp: boolean
+  /** The line is understood and no hop; undefined = it is one. */
+  readonly outcome: 'ignored' | 'fetched' | 'repeated' | undefined
   /** What the groups do not say by themselves; false = the line does not fit after all, with what was read so far. */
-  readonly fix?: (draft: Draft, comment: string, line: string) => undefined | false
+  readonly fix: ((draft: Draft, comment: string, line: string) => undefined | false) | undefined
 }
 
 /** MTAs with a mark of their own: only the first family whose mark is there is tried. */
@@ -40,8 +42,18 @@ function hop(source: string, rest: Rest = {}): Shape {
     return '('
   })
   const pattern = bytePattern(numbered)
-  return { must: requiredText(pattern), pattern, groups, ...rest }
+  const { must = requiredText(pattern), second = textBehindFirstWord(source) } = rest
+  const { when, lookedUp = false, outcome, fix } = rest
+  // All with the same properties in the same order: V8 reads them far faster so.
+  return { must, second, when, pattern, groups, lookedUp, outcome, fix }
 }
+
+/** The plain text that a pattern has behind a first word and a blank; '' where its first word is nothing plain. */
+function textBehindFirstWord(source: string): string {
+  return (firstWordAndText.exec(source)?.[1] ?? '').replace(/\\/g, '')
+}
+const firstWordAndText =
+  /^\^(?:\(\?<[a-z]+>|\)(?![?*+])|\\S[+*]|\{ip\}|\\[[\]](?![?*+]))+ ((?:\\[[\]()](?![?*+])|[a-z ]+(?![?*+a-z ]))+)/
 
 /** Same, of an MTA that looks names up. */
 function known(pattern: string, rest: Rest = {}): Shape {
@@ -252,7 +264,7 @@ export const generalShapes: readonly Shape[] = [
   }),
   hop(
     '^\\S+(?: \\((?:HELO|EHLO) \\S*\\))? \\((?:\\S+@)?\\[?{ip}\\]?\\)(?: \\(envelope-sender <\\S+>\\))? by \\S+(?: \\(.+\\))? with (?:.* )?(?:SMTP|QMQP)(?! id )',
-    { must: ' with ', when: /SMTP|QMQP/, fix: readQmail },
+    { must: ' with ', second: '(', when: /SMTP|QMQP/, fix: readQmail },
   ),
   hop('^\\[(?<ip>{ip})\\] by (?<by>\\S+) via HTTP$', { must: ' via HTTP' }),
   hop('^\\S+ \\( \\[(?<ip>{ip})\\]\\).*? by (?<by>\\S+) '),

@@ -4,6 +4,7 @@
 import type { ByteString } from '../types.js'
 import { plainIp } from './ip.js'
 import { bytePattern } from './pattern.js'
+import { withoutDate } from './received-date.js'
 import {
   type Family,
   families,
@@ -44,9 +45,6 @@ export type ParsedLine =
   | { readonly kind: 'repeated'; readonly envfrom: string | undefined }
   | { readonly kind: 'unparseable' }
 
-const trailingDate = bytePattern(
-  '(?<![\\s;])[\\s;]+(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\\d+ (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \\d+ \\d+:\\d+(?::\\d+)? \\S+$',
-)
 const heloChars = 'A-Za-z0-9.^+_&:=?!@%*$\\\\/-'
 const heloAssigned = bytePattern(`\\bhelo=([${heloChars}]+)(?:[^${heloChars}]|$)`)
 const heloSpoken = bytePattern(`\\b(?:HELO|EHLO) ([${heloChars}]+)(?:[^${heloChars}]|$)`)
@@ -111,19 +109,6 @@ function isByAt(line: ByteString, at: number): boolean {
   return (line.charCodeAt(at + 1) | 32) === 98 && (line.charCodeAt(at + 2) | 32) === 121
 }
 
-/** Without the date at the end: only the last words are looked at. */
-function withoutDate(line: ByteString): ByteString {
-  let start = line.length
-  for (let words = 0; words < dateWords && start > 0; words++) start = line.lastIndexOf(' ', start - 1)
-  // All of the blanks and semicolons before the date, and what stands before them.
-  while (start > 0 && (line[start] === ' ' || line[start] === ';')) start--
-  if (start <= 0) return line.replace(trailingDate, '')
-  const found = trailingDate.exec(line.slice(start))
-  return found ? line.slice(0, start + found.index) : line
-}
-/** Words of a date, and one more. */
-const dateWords = 7
-
 /** The name after `helo=`, HELO or EHLO. */
 function spokenName(line: ByteString): string {
   const assigned = line.includes('helo=') ? heloAssigned.exec(line) : null
@@ -179,13 +164,16 @@ function squeeze(value: ByteString): ByteString {
 /** Lines that begin with `from `. Undefined = nothing fitted. */
 function readFrom(line: ByteString, draft: Draft): ParsedLine | undefined {
   const family = familyOf(line)
+  const second = line.indexOf(' ') + 1
   const outcome =
-    tryShapes(webmailShapes, line, draft) ??
-    (family && tryShapes(family.shapes, line, draft)) ??
-    tryShape(impShape, line, draft) ??
-    (line.includes('(qmail-') && qmailLdap.test(line) ? undefined : tryShape(sendmailShape, line, draft)) ??
-    tryShapes(generalShapes, line, draft) ??
-    tryShapes(ignoredShapes, line, draft)
+    tryShapes(webmailShapes, line, second, draft) ??
+    (family && tryShapes(family.shapes, line, second, draft)) ??
+    tryShape(impShape, line, second, draft) ??
+    (line.includes('(qmail-') && qmailLdap.test(line)
+      ? undefined
+      : tryShape(sendmailShape, line, second, draft)) ??
+    tryShapes(generalShapes, line, second, draft) ??
+    tryShapes(ignoredShapes, line, second, draft)
   if (!outcome && draft.helo === '') draft.helo = firstWord.exec(line)?.[1] ?? ''
   return outcome
 }
@@ -197,16 +185,22 @@ function familyOf(line: ByteString): Family | undefined {
   return undefined
 }
 
-function tryShapes(shapes: readonly Shape[], line: ByteString, draft: Draft): ParsedLine | undefined {
-  for (const shape of shapes) {
-    const outcome = tryShape(shape, line, draft)
+function tryShapes(
+  shapes: readonly Shape[],
+  line: ByteString,
+  second: number,
+  draft: Draft,
+): ParsedLine | undefined {
+  for (let at = 0; at < shapes.length; at++) {
+    const outcome = tryShape(shapes[at]!, line, second, draft)
     if (outcome) return outcome
   }
   return undefined
 }
 
-function tryShape(shape: Shape, line: ByteString, draft: Draft): ParsedLine | undefined {
-  if (!line.includes(shape.must)) return undefined
+/** @param second where the second word begins */
+function tryShape(shape: Shape, line: ByteString, second: number, draft: Draft): ParsedLine | undefined {
+  if (!line.startsWith(shape.second, second) || !line.includes(shape.must)) return undefined
   if (shape.when && !shape.when.test(line)) return undefined
   const match = shape.pattern.exec(line)
   if (!match) return undefined
@@ -253,11 +247,12 @@ function authentication(line: ByteString): string {
   if (tls) return `GMail - transport=${tls[1]} cipher=${tls[2]}`
   const courierAuth = line.includes('(AUTH: ') ? courier.exec(line) : null
   if (courierAuth) return courierAuth[1]!
-  if (line.includes('authenticated') && sendmailAuthenticated(line)) return 'Sendmail'
+  const saysSo = line.includes('uthenticated')
+  if (saysSo && line.includes('authenticated') && sendmailAuthenticated(line)) return 'Sendmail'
   const gmxAuth = line.includes('mail.gmx.') ? gmx.exec(line) : null
   if (gmxAuth) return `GMX (${gmxAuth[2]} / ${gmxAuth[1]})`
-  if (line.includes(' (authenticated as ') && criticalPath.test(line)) return 'CriticalPath'
-  const sasl = line.includes('(Authenticated sender: ') ? postfixSasl.exec(line) : null
+  if (saysSo && line.includes(' (authenticated as ') && criticalPath.test(line)) return 'CriticalPath'
+  const sasl = saysSo && line.includes('(Authenticated sender: ') ? postfixSasl.exec(line) : null
   if (sasl) return sasl[1] === 'Postfix' ? 'Postfix' : `Postfix (${sasl[1]})`
   if (line.includes(' (account ') && /CommuniGate Pro (?:HTTP|SMTP|XIMSS|IMAP)/.test(line))
     return 'Communigate'

@@ -51,8 +51,10 @@ export function parseRelays(
   options: RelayOptions = {},
 ): RelayView {
   const fields = options.fields ?? new Fields(message)
-  const received = fields.decoded('received').slice(0, receivedLinesMax)
-  const lines: ParsedLine[] = received.map((line) => parseReceivedLine(line))
+  const received = fields.decoded('received')
+  const lines: ParsedLine[] = []
+  for (let at = 0; at < received.length && at < receivedLinesMax; at++)
+    lines.push(parseReceivedLine(received[at]!))
   const sessionFirst = addSession(lines, options.envelope)
   for (const name of settings.originatingHeaders) {
     const ip = anyIp.exec(fields.decoded(name).at(-1) ?? '')?.[0]
@@ -187,15 +189,18 @@ class Walk {
   view(sender: (relays: Pick<RelayView, 'trusted' | 'untrusted'>) => ByteString | undefined): RelayView {
     const trusted = this.#trustedList
     const { untrusted, internal, external } = this.#trust
+    const trustedText = relayText(trusted)
+    const untrustedText = relayText(untrusted)
     return {
       trusted,
       untrusted,
       internal,
       external,
-      trustedText: relayText(trusted),
-      untrustedText: relayText(untrusted),
-      internalText: relayText(internal),
-      externalText: relayText(external),
+      trustedText,
+      untrustedText,
+      // Mostly the border of trust is that of the own network.
+      internalText: isSame(internal, trusted) ? trustedText : relayText(internal),
+      externalText: isSame(external, untrusted) ? untrustedText : relayText(external),
       unparseable: this.#unparseable,
       lastTrustedIndex: this.#lastTrusted,
       lastInternalIndex: this.#lastInternal,
@@ -229,15 +234,22 @@ interface SaidRelay extends Relay {
   readonly saysSender: boolean
 }
 
+function isSame(one: readonly Relay[], other: readonly Relay[]): boolean {
+  if (one.length !== other.length) return false
+  for (let at = 0; at < one.length; at++) if (one[at] !== other[at]) return false
+  return true
+}
+
 function relayText(relays: readonly Relay[]): ByteString {
-  return relays
-    .map(
-      (relay) =>
-        `[ ip=${relay.ip} rdns=${relay.rdns} helo=${relay.helo} by=${relay.by} ident=${relay.ident} ` +
-        `envfrom=${relay.envfrom} intl=${relay.internal ? 1 : 0} id=${relay.id} auth=${relay.auth} ` +
-        `msa=${relay.msa ? 1 : 0} ]`,
-    )
-    .join(' ')
+  let text = ''
+  for (const relay of relays) {
+    if (text !== '') text += ' '
+    text +=
+      `[ ip=${relay.ip} rdns=${relay.rdns} helo=${relay.helo} by=${relay.by} ident=${relay.ident} ` +
+      `envfrom=${relay.envfrom} intl=${relay.internal ? 1 : 0} id=${relay.id} auth=${relay.auth} ` +
+      `msa=${relay.msa ? 1 : 0} ]`
+  }
+  return text
 }
 
 /** Who sent the message, as far as anybody on our side noted it; undefined = not known, '' = null sender. */

@@ -5,6 +5,8 @@ import { Remembered } from '../../../src/message/remembered.js'
 import { parseAddresses } from '../../../src/views/addresses.js'
 import { findTraceDate, parseDate } from '../../../src/views/dates.js'
 import { bytePattern } from '../../../src/views/pattern.js'
+import { withoutDate } from '../../../src/views/received-date.js'
+import { generalShapes, ignoredShapes, sendmailShape } from '../../../src/views/received-shapes.js'
 
 /** The same numbers at every run. */
 function dice(seed: number): (sides: number) => number {
@@ -56,6 +58,47 @@ test('the date of a trace line is where its pattern finds it', () => {
     const line = `${words.join(' ')}${pick(roll, ['', '; Thu, 22 Aug 2002 12:46:01 +0100', ';7 x:y 1 1:1:1 z'])}`
     assert.equal(findTraceDate(line), pattern.exec(line)?.[1], line)
   }
+})
+
+test('the date at the end of a Received line is what its pattern takes off', () => {
+  const pattern = bytePattern(
+    '(?<![\\s;])[\\s;]+(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?\\d+ (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) \\d+ \\d+:\\d+(?::\\d+)? \\S+$',
+  )
+  const roll = dice(5)
+  let taken = 0
+  for (let round = 0; round < 20_000; round++) {
+    const words = [
+      pick(roll, ['from a by b', 'a;b', ';', 'x;', 'Foo,', '']),
+      pick(roll, ['Mon,', 'Sun,', 'Mo,', 'Monday,', '', ';Wed,', ';']),
+      pick(roll, ['1', '22', '22', 'x', ';3', '003']),
+      pick(roll, ['Jan', 'Aug', 'Dec', 'aug', 'Augu', 'an']),
+      pick(roll, ['2002', '02', 'x2']),
+      pick(roll, ['12:46:01', '1:2', '1:2:3:4', '12', '1:', '::1', ':1:2']),
+      pick(roll, ['+0100', 'x', 'GMT;', '+0100 (IST)', '']),
+    ]
+    const line = words.join(' ').replace(/ +/g, ' ').trim()
+    const date = pattern.exec(line)
+    if (date) taken++
+    assert.equal(withoutDate(line), date ? line.slice(0, date.index) : line, line)
+  }
+  assert.ok(taken > 500)
+})
+
+test('a shape fits no line whose second word it rules out', () => {
+  const pieces =
+    'a.example [192.0.2.1] (192.0.2.1) (b.example by d.example with SMTP (x) HELO c) (HELO c) ([192.0.2.1]) [(192.0.2.1)] ( [192.0.2.1]) id 127.0.0.1'
+  const roll = dice(6)
+  let ruledOut = 0
+  for (let round = 0; round < 5000; round++) {
+    const words = Array.from({ length: 3 + roll(8) }, () => pick(roll, pieces.split(' ')))
+    const line = words.join(' ')
+    for (const { second, pattern } of [sendmailShape, ...generalShapes, ...ignoredShapes]) {
+      if (second === '' || line.startsWith(second, line.indexOf(' ') + 1)) continue
+      assert.ok(!pattern.test(line), `${pattern} fits ${line}`)
+      ruledOut++
+    }
+  }
+  assert.ok(ruledOut > 5000)
 })
 
 test('a mailbox in the usual form is the one that the grammar reads', () => {
