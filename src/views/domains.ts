@@ -82,8 +82,11 @@ class ListedDomains implements RegistryDomains {
 }
 
 class SuffixListDomains implements RegistryDomains {
+  readonly #tlds = new Remembered(hostsMax, isListed)
+  readonly #domains = new Remembered(hostsMax, domainOf)
+
   isTld(label: string): boolean {
-    return label !== '' && publicSuffixes().parse(`a.b.${label}`).isIcann === true
+    return label !== '' && this.#tlds.get(label)
   }
 
   isValid(host: string): boolean {
@@ -91,12 +94,15 @@ class SuffixListDomains implements RegistryDomains {
   }
 
   registered(host: string): string | undefined {
-    return this.isValid(host)
-      ? (publicSuffixes().getDomain(host, { allowPrivateDomains: true }) ?? undefined)
-      : undefined
+    return this.isValid(host) ? (this.#domains.get(host) ?? undefined) : undefined
   }
 
   trim(host: string): string {
-    return publicSuffixes().getDomain(host, { allowPrivateDomains: true }) ?? lower(host)
+    return this.#domains.get(host) ?? lower(host)
   }
 }
+
+const isListed = (label: string): boolean => publicSuffixes().parse(`a.b.${label}`).isIcann === true
+
+const domainOf = (host: string): string | null =>
+  publicSuffixes().getDomain(host, { allowPrivateDomains: true })

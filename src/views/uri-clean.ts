@@ -12,8 +12,6 @@ import { lower } from './lower.js'
 export interface CleanOptions {
   readonly domains: RegistryDomains
   readonly idn: IdnMode
-  /** The URI is characters, written as UTF-8: encoding it yields a percent code a character below 256 and leaves the others. */
-  readonly wide: boolean
   /** Target of a known redirector inside a URI, undefined if it is none. */
   redirectTarget(uri: ByteString): ByteString | undefined
   /** Whether one more target of that length may be followed. */
@@ -23,22 +21,81 @@ export interface CleanOptions {
 const webUri = /^(https?:\/\/)([^@/?#]*@)?([^/?#:]+)((?::(\d*))?[\s\S]*)$/i
 const innerWeb = /https?:\/{0,2}[^&#]+/i
 
-/** The URI itself and every variant, each once. */
-export function cleanUri(uri: ByteString, options: CleanOptions): ReadonlySet<ByteString> {
-  const out = new Set<ByteString>()
+/**
+ * The URI itself and every variant, each once.
+ * @param wide the URI is characters, written as UTF-8: encoding it yields a percent code a character below 256 and leaves the others
+ */
+export function cleanUri(uri: ByteString, wide: boolean, options: CleanOptions): readonly ByteString[] {
+  const out: ByteString[] = []
   const queue = [uri]
   for (let index = 0; index < queue.length && index <= redirectsMax; index++) {
-    const plain = withoutBreaks(queue[index]!)
-    out.add(plain)
-    if (plain.length <= 1 || isInsideOfPage(plain)) continue
-    if (isMail(plain)) addMailForms(plain, out)
-    else {
-      const target = addWebForms(plain, options, out)
-      if (target !== undefined && options.mayFollow(target.length)) queue.push(target)
-    }
+    const target = isPlainWeb(queue[index]!)
+      ? addPlain(queue[index]!, options, out)
+      : addForms(queue[index]!, wide, options, out)
+    if (target !== undefined && options.mayFollow(target.length)) queue.push(target)
   }
   return out
 }
+
+function add(out: ByteString[], form: ByteString): void {
+  if (!out.includes(form)) out.push(form)
+}
+
+function addPlain(uri: ByteString, options: CleanOptions, out: ByteString[]): ByteString | undefined {
+  add(out, uri)
+  return options.redirectTarget(uri)
+}
+
+/** Adds the forms of any URI; returns what it redirects to, if anything. */
+function addForms(
+  uri: ByteString,
+  wide: boolean,
+  options: CleanOptions,
+  out: ByteString[],
+): ByteString | undefined {
+  const plain = withoutBreaks(uri)
+  add(out, plain)
+  if (plain.length <= 1 || isInsideOfPage(plain)) return undefined
+  if (!isMail(plain)) return addWebForms(plain, wide, options, out)
+  addMailForms(plain, out)
+  return undefined
+}
+
+const plainHost = 1
+const plainRest = 2
+/** What may stand in the host of a URI that has no variants, and what behind it. */
+const plainBytes = new Uint8Array(256)
+for (const char of 'abcdefghijklmnopqrstuvwxyz0123456789-_.')
+  plainBytes[char.charCodeAt(0)]! |= plainHost | plainRest
+for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ/?&=+~,;!$()*') plainBytes[char.charCodeAt(0)]! |= plainRest
+
+/**
+ * `http://www.host.example/path?query` with nothing in it that could be a disguise, a port, an address in numbers, a name that lacks its
+ * `.com` or another URI: addForms would add nothing but the URI itself.
+ */
+function isPlainWeb(uri: ByteString): boolean {
+  const start = afterHttp(uri)
+  if (start === 0 || start >= uri.length || isDigit(uri.charCodeAt(start))) return false
+  const end = plainHostEnd(uri, start)
+  let dots = 0
+  for (let at = start; at < end; at++) if (uri.charCodeAt(at) === 46) dots++
+  if (dots < (uri.startsWith('www.', start) ? 2 : 1) || !isAlphanumeric(uri.charCodeAt(end - 1))) return false
+  if (end === uri.length) return true
+  if (uri.charCodeAt(end) !== 47) return false
+  for (let at = end; at < uri.length; at++)
+    if ((plainBytes[uri.charCodeAt(at)]! & plainRest) === 0) return false
+  return true
+}
+
+function plainHostEnd(uri: ByteString, start: number): number {
+  let end = start
+  while (end < uri.length && (plainBytes[uri.charCodeAt(end)]! & plainHost) !== 0) end++
+  return end
+}
+
+const isDigit = (code: number): boolean => code >= 48 && code <= 57
+/** Of a host in lower case. */
+const isAlphanumeric = (code: number): boolean => isDigit(code) || (code >= 97 && code <= 122)
 
 /** No line ends, no blanks around. */
 function withoutBreaks(uri: ByteString): ByteString {
@@ -68,33 +125,38 @@ function startsWithMailto(uri: ByteString): boolean {
 }
 
 /** Parameters and disguises off an address. */
-function addMailForms(uri: ByteString, out: Set<ByteString>): void {
+function addMailForms(uri: ByteString, out: ByteString[]): void {
   const query = /^([^@]+@[^?]+)\?/.exec(uri)
-  if (query) out.add(query[1]!)
+  if (query) add(out, query[1]!)
   const ampersand = /^([^@]+@[^?&]+)&/.exec(uri)
-  if (ampersand) out.add(ampersand[1]!)
+  if (ampersand) add(out, ampersand[1]!)
   const blanks = uri.includes('%20') ? /^(?:mailto:)?(?:%20)*([^@]+@[^?&%]+)/.exec(uri) : null
-  if (blanks) out.add(`mailto:${blanks[1]}`)
+  if (blanks) add(out, `mailto:${blanks[1]}`)
   const angled = /^[^?&]*<([^@>]+@[^>]+)>/.exec(uri)
-  if (angled) out.add(`mailto:${angled[1]}`)
+  if (angled) add(out, `mailto:${angled[1]}`)
 }
 
 /** Adds the forms of anything but an address; returns what it redirects to, if anything. */
-function addWebForms(uri: ByteString, options: CleanOptions, out: Set<ByteString>): ByteString | undefined {
-  const plain = undisguise(uri, options.wide)
-  out.add(plain)
+function addWebForms(
+  uri: ByteString,
+  wide: boolean,
+  options: CleanOptions,
+  out: ByteString[],
+): ByteString | undefined {
+  const plain = undisguise(uri, wide)
+  add(out, plain)
   const parts = splitWeb(plain)
   if (!parts) return undefined
   const { scheme, user, rest, port } = parts
   let { host } = parts
   const secure = scheme !== 'http://'
   const withoutPort = port === '' ? undefined : rest.replace(secure ? /^:443\b/ : /^:80\b/, '')
-  if (withoutPort !== undefined && withoutPort !== rest) out.add(scheme + host + withoutPort)
+  if (withoutPort !== undefined && withoutPort !== rest) add(out, scheme + host + withoutPort)
 
   const ascii = hostName(host, options)
   if (ascii !== lower(host)) {
-    out.add(scheme + ascii + rest)
-    if (withoutPort) out.add(scheme + ascii + withoutPort)
+    add(out, scheme + ascii + rest)
+    if (withoutPort) add(out, scheme + ascii + withoutPort)
     host = ascii
   }
   const isOdd = /[\0-\x20@]|[^0-9A-Za-z]$/.test(host)
@@ -105,16 +167,16 @@ function addWebForms(uri: ByteString, options: CleanOptions, out: Set<ByteString
     host = variant(host.replace(/[^0-9A-Za-z]+$/, ''), host)
   }
   const numeric = numericHost(host)
-  if (numeric !== undefined) out.add(scheme + numeric + rest)
+  if (numeric !== undefined) add(out, scheme + numeric + rest)
   else if (!secure && user === '' && ascii !== 'localhost' && (port === '' || port === '80')) {
     const mayBeName = ascii.startsWith('www.') || !ascii.includes('.')
     const name = mayBeName ? /^(?:www\.)?([^.]+)$/.exec(ascii) : null
-    if (name && !options.domains.isValid(ascii)) out.add(`${scheme}www.${name[1]}.com${rest}`)
+    if (name && !options.domains.isValid(ascii)) add(out, `${scheme}www.${name[1]}.com${rest}`)
   }
   return target
 
   function variant(changed: string, before: string): string {
-    if (changed !== before) out.add(scheme + changed + rest)
+    if (changed !== before) add(out, scheme + changed + rest)
     return changed
   }
 }
@@ -214,8 +276,7 @@ function innerTarget(rest: ByteString): ByteString | undefined {
 
 /** Dotted form of an address in decimal, octal, hexadecimal or as one number; undefined for a name. */
 function numericHost(host: string): string | undefined {
-  const first = host.charCodeAt(0)
-  if (!(first >= 48 && first <= 57)) return undefined
+  if (!isDigit(host.charCodeAt(0))) return undefined
   const quad =
     /^((?:0x[0-9a-f]+|\d+)\.)((?:0x[0-9a-f]+|\d+)\.)((?:0x[0-9a-f]+|\d+)\.)(0x[0-9a-f]+|\d+)$/i.exec(host)
   if (quad) return quad.slice(1).map(octetText).join('')
@@ -245,29 +306,40 @@ export interface HostAndDomain {
 }
 
 /** Host and registered domain of a URI; undefined when it has none that can be looked up. */
-export function uriHost(uri: ByteString, domains: RegistryDomains, idn: IdnMode): HostAndDomain | undefined {
-  let text = lower(uri)
-  const start = afterHttp(text)
-  if (start > 0) text = authorityOf(text, start)
-  else if (/^(?:javascript|cid|file):/.test(text)) return undefined
-  else if (text.startsWith('mailto:')) {
-    text = text.slice(7).replace(/\?[^\n]*/, '')
-    const at = text.indexOf('@')
-    if (at < 0 || text.indexOf('@', at + 1) >= 0) return undefined
-    text = text.slice(at + 1)
-  } else {
-    text = text
-      .replace(/^[a-z]+:\/{0,2}/, '')
-      .replace(/[/?#][\s\S]*/, '')
-      .replace(/^[^/]*@/, '')
-      .replace(/:\d*$/, '')
-  }
-  if (text.includes('%') && /%(?:2[1-9a-f]|[3-6][0-9a-f]|7[0-9a-e])/.test(text)) return undefined
-  return placesOf(domains, idn).get(text) ?? undefined
+export function uriHost(uri: ByteString, places: HostPlaces): HostAndDomain | undefined {
+  const start = afterHttp(uri)
+  const end = start === 0 ? 0 : plainHostEnd(uri, start)
+  if (end > start && (end === uri.length || uri.charCodeAt(end) === 47))
+    return places.get(uri.slice(start, end)) ?? undefined
+  const authority = authorityOf(lower(uri))
+  return authority === undefined ? undefined : (places.get(authority) ?? undefined)
 }
 
-/** The host of an http address: without login and port. */
-function authorityOf(uri: string, from: number): string {
+/** What stands where a URI (in lower case) has its host; undefined where nothing does. */
+function authorityOf(uri: ByteString): ByteString | undefined {
+  const text = rawAuthorityOf(uri)
+  if (text?.includes('%') && /%(?:2[1-9a-f]|[3-6][0-9a-f]|7[0-9a-e])/.test(text)) return undefined
+  return text
+}
+
+function rawAuthorityOf(uri: ByteString): ByteString | undefined {
+  const start = afterHttp(uri)
+  if (start > 0) return withoutLoginAndPort(uri, start)
+  if (/^(?:javascript|cid|file):/.test(uri)) return undefined
+  if (uri.startsWith('mailto:')) {
+    const address = uri.slice(7).replace(/\?[^\n]*/, '')
+    const at = address.indexOf('@')
+    return at < 0 || address.indexOf('@', at + 1) >= 0 ? undefined : address.slice(at + 1)
+  }
+  return uri
+    .replace(/^[a-z]+:\/{0,2}/, '')
+    .replace(/[/?#][\s\S]*/, '')
+    .replace(/^[^/]*@/, '')
+    .replace(/:\d*$/, '')
+}
+
+/** The host of an http address. */
+function withoutLoginAndPort(uri: string, from: number): string {
   let start = from
   let end = from
   while (end < uri.length) {
@@ -281,25 +353,26 @@ function authorityOf(uri: string, from: number): string {
   return uri.slice(start, end)
 }
 
-type Places = Remembered<HostAndDomain | null>
+/** What hosts came to; null = none that can be looked up. */
+export type HostPlaces = Remembered<HostAndDomain | null>
 
-/** What hosts came to, for the boundaries and the way with names beyond ASCII at hand; null = none that can be looked up. */
-const places = new WeakMap<RegistryDomains, Map<IdnMode, Places>>()
+/** For the boundaries and the way with names beyond ASCII at hand: the same hosts come again and again. */
+const known = new WeakMap<RegistryDomains, Map<IdnMode, HostPlaces>>()
 /** Of one generation. */
 const hostsMax = 1024
 
-function placesOf(domains: RegistryDomains, idn: IdnMode): Places {
-  let modes = places.get(domains)
+export function hostPlaces(domains: RegistryDomains, idn: IdnMode): HostPlaces {
+  let modes = known.get(domains)
   if (!modes) {
     modes = new Map()
-    places.set(domains, modes)
+    known.set(domains, modes)
   }
-  let known = modes.get(idn)
-  if (!known) {
-    known = new Remembered(hostsMax, (text) => placeOf(text, domains, idn))
-    modes.set(idn, known)
+  let places = modes.get(idn)
+  if (!places) {
+    places = new Remembered(hostsMax, (text) => placeOf(text, domains, idn))
+    modes.set(idn, places)
   }
-  return known
+  return places
 }
 
 function placeOf(text: string, domains: RegistryDomains, idn: IdnMode): HostAndDomain | null {

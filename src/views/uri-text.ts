@@ -14,9 +14,8 @@ const wordEnd = 1
 const mailEnd = 2
 const startAfter = 4
 const hostAfter = 8
-const interesting = 16
-const hostChar = 32
-const wordChar = 64
+const hostChar = 16
+const wordChar = 32
 
 /** What each byte may do. */
 const bytes = new Uint8Array(256)
@@ -30,7 +29,6 @@ mark(",('", mailEnd)
 for (let code = 128; code < 256; code++) bytes[code]! |= mailEnd
 mark(`><"'\`,{[(|${white}`, startAfter)
 mark(`!"#$&'()*+,/:;<=>?@[\\]^\`{|}~${white}`, hostAfter)
-mark('.@:', interesting)
 mark(`${alphanumeric}._-`, hostChar)
 mark(`${alphanumeric}_`, wordChar)
 
@@ -41,19 +39,37 @@ const partMax = 2048
 const mailPartMax = 251
 const beforeTldMax = 252
 
+/** Words with a dot, an @ or a colon in them are looked through; where one of these is the last of a word nothing can come of it. */
 export function findInText(line: ByteString, domains: Domains, found: (candidate: Candidate) => void): void {
-  const length = line.length
-  let start = 0
-  let seen = 0
-  for (let at = 0; at <= length; at++) {
-    const flags = at < length ? bytes[line.charCodeAt(at) & 255]! : wordEnd
-    seen |= flags
-    if ((flags & wordEnd) === 0) continue
-    if ((seen & interesting) !== 0 && at > start) scanWord(line, start, at, domains, found)
-    start = at + 1
-    seen = 0
+  let dot = -1
+  let sign = -1
+  let colon = -1
+  for (let at = 0; at < line.length; ) {
+    if (dot < at) dot = nextOf(line, '.', at)
+    if (sign < at) sign = nextOf(line, '@', at)
+    if (colon < at) colon = nextOf(line, ':', at)
+    const mark = Math.min(dot, sign, colon)
+    if (mark === nowhere) return
+    let end = mark + 1
+    while (end < line.length && !endsWord(line, end)) end++
+    if (end > mark + 1) {
+      let start = mark
+      while (start > at && !endsWord(line, start - 1)) start--
+      scanWord(line, start, end, domains, found)
+    }
+    at = end + 1
   }
 }
+
+function nextOf(line: ByteString, char: string, from: number): number {
+  const found = line.indexOf(char, from)
+  return found < 0 ? nowhere : found
+}
+/** Behind every place. */
+const nowhere = 0x7fffffff
+
+const endsWord = (line: ByteString, at: number): boolean =>
+  (bytes[line.charCodeAt(at) & 255]! & wordEnd) !== 0
 
 function scanWord(
   line: ByteString,
@@ -75,10 +91,7 @@ function scanWord(
       segment = at
       while (segment < end && (bytes[line.charCodeAt(segment)]! & mailEnd) === 0) segment++
     }
-    if (atSign < at) {
-      atSign = line.indexOf('@', at)
-      if (atSign < 0) atSign = nowhere
-    }
+    if (atSign < at) atSign = nextOf(line, '@', at)
     const scheme = schemeEnd(line, at, end)
     const mail = scheme < 0 ? mailStop(line, at, segment, atSign) : -1
     const host = scheme < 0 && mail < 0 ? hostUpTo(line, at, end, domains) : undefined
@@ -88,8 +101,6 @@ function scanWord(
     at = mail >= 0 ? mail : scheme >= 0 || host !== undefined ? end : at + 1
   }
 }
-/** No @ anywhere: behind every place. */
-const nowhere = 0x7fffffff
 
 /** Between a word and what is none, after a delimiter, or after the shift of a Japanese charset (ESC ( and a letter). */
 function mayStart(line: ByteString, at: number): boolean {
@@ -130,10 +141,14 @@ function hostUpTo(line: ByteString, at: number, end: number, domains: Domains): 
   if ((first & wordChar) === 0 || line.charCodeAt(at) === 95) return undefined
   let stop = at
   while (stop < end && (bytes[line.charCodeAt(stop)]! & hostChar) !== 0) stop++
-  const host = line.slice(at, line[stop - 1] === '.' ? stop - 1 : stop)
-  const dot = host.lastIndexOf('.')
-  if (dot < 1 || dot > beforeTldMax || !domains.isTld(host.slice(dot + 1))) return undefined
-  afterHost.lastIndex = at + host.length
-  afterHost.test(line.slice(0, end))
-  return afterHost.lastIndex === end ? host : undefined
+  if (line.charCodeAt(stop - 1) === 46) stop--
+  let dot = stop - 1
+  while (dot > at && line.charCodeAt(dot) !== 46) dot--
+  if (dot === at || dot - at > beforeTldMax || !domains.isTld(line.slice(dot + 1, stop))) return undefined
+  if (stop < end) {
+    afterHost.lastIndex = stop
+    afterHost.test(line.slice(0, end))
+    if (afterHost.lastIndex !== end) return undefined
+  }
+  return line.slice(at, stop)
 }

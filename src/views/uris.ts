@@ -8,7 +8,15 @@ import { createDomains, type RegistryDomains } from './domains.js'
 import { Fields } from './fields.js'
 import { type IdnMode, isFqdn } from './hosts.js'
 import { requiredLiteral } from './required-literal.js'
-import { cleanUri, decodePercent, uriHost } from './uri-clean.js'
+import {
+  type CleanOptions,
+  cleanUri,
+  decodePercent,
+  type HostAndDomain,
+  type HostPlaces,
+  hostPlaces,
+  uriHost,
+} from './uri-clean.js'
 import { type Candidate, findInText } from './uri-text.js'
 
 /** redirector_pattern. */
@@ -39,17 +47,16 @@ export function findUris(
 ): UriView {
   const finder = new Finder(registry(domains), settings)
   const seen = new Set<ByteString>()
-  for (const line of text.body) {
-    findInText(line, domains, (candidate) => {
-      const uri = plausible(candidate, seen, finder.domains)
-      if (uri) finder.add(uri.text, uri.types, 'valid')
-    })
+  const take = (candidate: Candidate): void => {
+    const uri = plausible(candidate, seen, finder.domains)
+    if (uri) finder.add(uri.text, uri.types, 'valid')
   }
+  for (const line of text.body) findInText(line, domains, take)
   for (const html of text.html) {
     if (html.uriTruncated) finder.truncated = true
     for (const [uri, { types, anchor }] of html.uriDetail) {
       // An address that only anchor texts were filed under counts as found in text.
-      if (finder.add(uri, types.size > 0 ? types : ['parsed'], 'any')) finder.anchors(uri, new Set(anchor))
+      if (finder.add(uri, types.size > 0 ? types : parsed, 'any')) finder.anchors(uri, new Set(anchor))
     }
   }
   if (settings.dkimUris) {
@@ -61,10 +68,13 @@ export function findUris(
       }
     }
   }
-  for (const uri of added) finder.add(uri, ['parsed'], 'any')
+  for (const uri of added) finder.add(uri, parsed, 'any')
   return finder.view()
 }
 
+const parsed = ['parsed']
+const schemeless = ['parsed', 'schemeless']
+const unlinked = ['parsed', 'schemeless', 'unlinked']
 const dkimTypes = ['domainkeys', 'nocanon', 'noclean']
 
 /** Boundaries with the two questions that only this folder asks. */
@@ -72,10 +82,9 @@ function registry(domains: Domains): RegistryDomains {
   return 'trim' in domains ? (domains as RegistryDomains) : createDomains(undefined)
 }
 
-interface Found {
-  readonly raw: ByteString
+interface Found extends Uri {
   readonly types: Set<string>
-  readonly cleaned: Set<ByteString>
+  readonly cleaned: ByteString[]
   readonly hosts: Map<string, string>
   readonly domains: Set<string>
   readonly anchor: ByteString[]
@@ -101,50 +110,49 @@ function prepare(redirectors: readonly Redirector[]): readonly PreparedRedirecto
 }
 
 /** Collects URIs and cleans each once. */
-class Finder {
+class Finder implements CleanOptions {
   readonly #found = new Map<ByteString, Found>()
   readonly #redirectors: readonly PreparedRedirector[]
+  readonly #places: HostPlaces
+  readonly idn: IdnMode
   #steps = redirectorStepsMax
   #followed = 0
   truncated = false
 
   constructor(
     readonly domains: RegistryDomains,
-    private readonly settings: UriSettings,
+    settings: UriSettings,
   ) {
+    this.idn = settings.idn
     this.#redirectors = prepare(settings.redirectors)
+    this.#places = hostPlaces(domains, settings.idn)
   }
 
   /** @param kind 'valid' = only with a registered domain; 'any' = whatever; 'lookup' = not cleaned, for look-ups only. */
   add(raw: ByteString, types: Iterable<string>, kind: 'valid' | 'any' | 'lookup'): boolean {
     const known = this.#found.get(raw)
     if (!known && this.#found.size >= urisMax) return false
-    const uri: Found = known ?? {
-      raw,
-      types: new Set(),
-      cleaned: new Set(),
-      hosts: new Map(),
-      domains: new Set(),
-      anchor: [],
-    }
-    const forms = kind === 'lookup' ? new Set([raw]) : this.#clean(raw, kind)
-    const hosts = new Map<string, string>()
-    const cut = new Set<ByteString>()
+    // Attributes of HTML are characters wherever the part has any beyond ASCII, lines of text are bytes.
+    const wide = kind === 'any' && has8bit(raw) && isUtf8(bytesOf(raw))
+    const forms = kind === 'lookup' ? [raw] : cleanUri(raw, wide, this)
+    const cut: ByteString[] = []
+    const hosts: HostAndDomain[] = []
     for (const form of forms) {
       if (form.length > uriBytesMax) this.truncated = true
       const short = form.slice(0, uriBytesMax)
-      cut.add(short)
-      const place = uriHost(short, this.domains, this.settings.idn)
-      if (place) hosts.set(place.host, place.domain)
+      cut.push(short)
+      const place = uriHost(short, this.#places)
+      if (place) hosts.push(place)
     }
-    if (kind !== 'any' && hosts.size === 0) return false
-    if (kind !== 'lookup') for (const form of cut) uri.cleaned.add(form)
-    for (const [host, domain] of hosts) {
+    if (kind !== 'any' && hosts.length === 0) return false
+    const uri = known ?? emptyUri(raw)
+    if (kind !== 'lookup') for (const form of cut) if (!uri.cleaned.includes(form)) uri.cleaned.push(form)
+    for (const { host, domain } of hosts) {
       uri.hosts.set(host, domain)
       uri.domains.add(domain)
     }
     for (const type of types) uri.types.add(type)
-    this.#found.set(raw, uri)
+    if (!known) this.#found.set(raw, uri)
     return true
   }
 
@@ -153,22 +161,13 @@ class Finder {
     this.#found.get(raw)?.anchor.push(...texts)
   }
 
-  #clean(raw: ByteString, kind: 'valid' | 'any'): ReadonlySet<ByteString> {
-    return cleanUri(raw, {
-      // Attributes of HTML are characters wherever the part has any beyond ASCII, lines of text are bytes.
-      wide: kind === 'any' && has8bit(raw) && isUtf8(bytesOf(raw)),
-      domains: this.domains,
-      idn: this.settings.idn,
-      redirectTarget: (uri) => this.#redirectTarget(uri),
-      mayFollow: (bytes) => {
-        this.#followed += bytes
-        return this.#followed <= redirectBytesMax
-      },
-    })
+  mayFollow(bytes: number): boolean {
+    this.#followed += bytes
+    return this.#followed <= redirectBytesMax
   }
 
   /** The first pattern whose target has a dot. Patterns may be quadratic in the URI, hence the budget. */
-  #redirectTarget(uri: ByteString): ByteString | undefined {
+  redirectTarget(uri: ByteString): ByteString | undefined {
     const lower = uri.toLowerCase()
     for (const { pattern, group, must } of this.#redirectors) {
       if (!lower.includes(must)) continue
@@ -185,11 +184,20 @@ class Finder {
     const detail: Uri[] = []
     for (const uri of this.#found.values()) {
       for (const form of uri.cleaned) list.add(form)
-      detail.push({ ...uri, cleaned: [...uri.cleaned] })
+      detail.push(uri)
     }
     return { list: [...list].sort(), detail, truncated: this.truncated }
   }
 }
+
+const emptyUri = (raw: ByteString): Found => ({
+  raw,
+  types: new Set(),
+  cleaned: [],
+  hosts: new Map(),
+  domains: new Set(),
+  anchor: [],
+})
 
 /** Trims a candidate as mail programs do and adds the scheme they would add; undefined if it is no URI after all. */
 function plausible(
@@ -202,7 +210,8 @@ function plausible(
   seen.add(raw)
   if (candidate.kind === 'mail' && !raw.includes('@')) return undefined
   if (candidate.host !== undefined && !isFqdn(candidate.host)) return undefined
-  if (raw.includes(':') && (/^[cm]id:/i.test(raw) || /^\w+:\/{0,2}$/.test(raw))) return undefined
+  if (raw.includes(':') && !(raw.startsWith('http://') && raw.length > 7) && isBareScheme(raw))
+    return undefined
   const named = withScheme(raw)
   if (!named) return undefined
   let { text } = named
@@ -213,6 +222,9 @@ function plausible(
   }
   return { text, types: named.types }
 }
+
+/** A scheme with nothing behind it, or one of other parts of the message. */
+const isBareScheme = (raw: ByteString): boolean => /^[cm]id:/i.test(raw) || /^\w+:\/{0,2}$/.test(raw)
 
 /** Cuts at a closing bracket that nothing opened, then punctuation at the end. */
 function trimEnd(text: ByteString): ByteString {
@@ -227,9 +239,8 @@ function trimEnd(text: ByteString): ByteString {
 function withScheme(
   raw: ByteString,
 ): { readonly text: ByteString; readonly types: readonly string[] } | undefined {
-  if (raw.startsWith('http://') || /^(?:https?|ftp|mailto):/i.test(raw))
-    return { text: raw, types: ['parsed'] }
-  const types = ['parsed', 'schemeless']
+  if (raw.startsWith('http://') || /^(?:https?|ftp|mailto):/i.test(raw)) return { text: raw, types: parsed }
+  const types = schemeless
   if (/^ftp\./i.test(raw)) return { text: `ftp://${raw}`, types }
   if (/^www\d{0,2}\./i.test(raw)) return { text: `http://${raw}`, types }
   const slash = raw.indexOf('/')
@@ -238,5 +249,5 @@ function withScheme(
     if (!/@.+?\./.test(raw) || raw.includes('&nbsp;')) return undefined
     return { text: `mailto:${raw.replace(/^(?:skype|e?-?mail)?:+/i, '')}`, types }
   }
-  return raw.includes('.') ? { text: `http://${raw}`, types: [...types, 'unlinked'] } : undefined
+  return raw.includes('.') ? { text: `http://${raw}`, types: unlinked } : undefined
 }

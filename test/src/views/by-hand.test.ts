@@ -4,9 +4,11 @@ import { test } from 'node:test'
 import { Remembered } from '../../../src/message/remembered.js'
 import { parseAddresses } from '../../../src/views/addresses.js'
 import { findTraceDate, parseDate } from '../../../src/views/dates.js'
+import { createDomains } from '../../../src/views/domains.js'
 import { bytePattern } from '../../../src/views/pattern.js'
 import { withoutDate } from '../../../src/views/received-date.js'
 import { generalShapes, ignoredShapes, sendmailShape } from '../../../src/views/received-shapes.js'
+import { cleanUri, hostPlaces, uriHost } from '../../../src/views/uri-clean.js'
 
 /** The same numbers at every run. */
 function dice(seed: number): (sides: number) => number {
@@ -99,6 +101,33 @@ test('a shape fits no line whose second word it rules out', () => {
     }
   }
   assert.ok(ruledOut > 5000)
+})
+
+test('a URI without any disguise has the forms and the host that the long way finds', () => {
+  const domains = createDomains(undefined)
+  const options = {
+    domains,
+    idn: 'punycode' as const,
+    redirectTarget: () => undefined,
+    mayFollow: () => true,
+  }
+  const places = hostPlaces(domains, 'punycode')
+  const pieces =
+    'a www. www b.example .com com . - 1 192.0.2.1 localhost / /x ? = & # : :80 @ % %41 A ( ; \\ http://'.split(
+      ' ',
+    )
+  const roll = dice(7)
+  let alone = 0
+  for (let round = 0; round < 20_000; round++) {
+    const start = pick(roll, ['http://', 'http://', 'https://', 'http://www.'])
+    const uri = start + Array.from({ length: 1 + roll(5) }, () => pick(roll, pieces)).join('')
+    const forms = cleanUri(uri, false, options)
+    // A line end goes, and a scheme in capitals is none that is read by hand.
+    assert.deepEqual(forms, cleanUri(`${uri}\n`, false, options), uri)
+    assert.deepEqual(uriHost(uri, places), uriHost(uri.replace('http', 'HTTP'), places), uri)
+    if (forms.length === 1) alone++
+  }
+  assert.ok(alone > 2000)
 })
 
 test('a mailbox in the usual form is the one that the grammar reads', () => {
