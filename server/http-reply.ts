@@ -2,6 +2,7 @@
 // the end of the connection as the end of the reply (rspamd-protocol.md 1.4), so the head is written here instead of by a framework.
 import type { Socket } from 'node:net'
 import { httpRequestMs } from '../src/limits.js'
+import { leave } from './parting.js'
 
 export interface HttpReply {
   readonly status: number
@@ -52,9 +53,17 @@ export function formatReply(reply: HttpReply, server: string, now: Date): Buffer
 /**
  * Sends the last bytes of a connection and closes it in order, so that a client still sending does not lose them to a reset. A
  * client that does not take them within `sendMs`, or then does not close its own side, is let go.
+ * @param heardAll the client has nothing more to say.
  */
-export function sendAndClose(socket: Socket, bytes: Uint8Array | undefined, sendMs = httpRequestMs): void {
+export function sendAndClose(
+  socket: Socket,
+  bytes: Uint8Array | undefined,
+  sendMs = httpRequestMs,
+  heardAll = false,
+): void {
   if (socket.destroyed) return
+  if (bytes) socket.write(bytes)
+  if (heardAll && leave(socket)) return
   let timer = setTimeout(() => socket.destroy(), sendMs)
   socket.once('finish', () => {
     clearTimeout(timer)
@@ -62,6 +71,5 @@ export function sendAndClose(socket: Socket, bytes: Uint8Array | undefined, send
   })
   socket.once('close', () => clearTimeout(timer))
   socket.resume()
-  if (bytes) socket.end(bytes)
-  else socket.end()
+  socket.end()
 }

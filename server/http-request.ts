@@ -25,6 +25,8 @@ export type ReadOutcome =
       readonly request: ParsedRequest
       /** Bytes behind the request have been seen: a pipelined request, or a body whose length was not told. */
       readonly trailing: boolean
+      /** What the socket had read by then, to see later whether more has come. */
+      readonly bytesRead: number
     }
   | { readonly status: 'failed'; readonly failure: ReadFailure }
 
@@ -41,7 +43,7 @@ export interface ReadOptions {
   readonly headerBytesMax?: number
   readonly bodyBytesMax?: number
   /** The whole request must be there within. */
-  readonly requestMs?: number
+  readonly requestMs?: number | undefined
   readonly holding?: Holding
   /** HTTP clients may ask for `100 Continue`; the RSPAMC dialect knows nothing of it. */
   readonly answerContinue?: boolean
@@ -169,10 +171,12 @@ export class RequestParser {
   }
 
   private startBody(text: string): boolean {
-    const lines = text.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line))
-    this.startLine = lines[0]!
     const pairs: [string, string][] = []
-    for (const line of lines.slice(1)) {
+    let at = text.indexOf('\n')
+    this.startLine = lineOf(text, 0, at)
+    for (let start = at + 1; start < text.length; start = at + 1) {
+      at = text.indexOf('\n', start)
+      const line = lineOf(text, start, at)
       if (line === '') continue
       const last = pairs.at(-1)
       if ((line.startsWith(' ') || line.startsWith('\t')) && last) {
@@ -196,13 +200,13 @@ export class RequestParser {
       this.state = 'chunk-size'
       return true
     }
-    const lengths = new Set(this.headers.getAll('content-length'))
-    if (lengths.size === 0) {
+    const lengths = this.headers.getAll('content-length')
+    const length = lengths[0]
+    if (length === undefined) {
       this.state = 'done'
       return true
     }
-    const [length] = lengths
-    if (lengths.size > 1 || !/^\d{1,15}$/.test(length!)) {
+    if (lengths.some((other) => other !== length) || !/^\d{1,15}$/.test(length)) {
       this.fail('malformed')
       return false
     }
@@ -263,44 +267,73 @@ export class RequestParser {
   }
 }
 
-/** Reads until the request is whole or has failed. Never rejects. Bytes that follow are dropped, and the socket is left flowing. */
-export function readRequest(socket: Socket, firstBytes: Buffer, options: ReadOptions): Promise<ReadOutcome> {
+/** The line from `start` up to its line feed, without a carriage return before it. */
+function lineOf(text: string, start: number, end: number): string {
+  return text.slice(start, text.charCodeAt(end - 1) === 0x0d ? end - 1 : end)
+}
+
+/**
+ * Reads until the request is whole or has failed; most are whole with their first bytes. Never rejects. Bytes that follow are dropped,
+ * and the socket is left flowing.
+ */
+export function readRequest(
+  socket: Socket,
+  firstBytes: Buffer,
+  options: ReadOptions,
+): ReadOutcome | Promise<ReadOutcome> {
   const parser = new RequestParser(
     options.headerBytesMax ?? httpHeaderBytesMax,
     options.bodyBytesMax ?? messageBytesMax,
   )
-  return new Promise((resolve) => {
-    let continued = options.answerContinue !== true
-    const timer = setTimeout(() => stop('timeout'), options.requestMs ?? httpRequestMs)
-    const onData = (chunk: Buffer) => {
-      if (options.holding && !options.holding.take(chunk.length)) return stop('overloaded')
-      parser.feed(chunk)
-      if (parser.state === 'failed') return stop(parser.failure!)
-      if (parser.state === 'done') return stop(undefined)
-      if (!continued && parser.expectsContinue) {
-        continued = true
-        socket.write('HTTP/1.1 100 Continue\r\n\r\n')
-      }
+  let continued = options.answerContinue !== true
+  const take = (chunk: Buffer): ReadOutcome | undefined => {
+    if (options.holding && !options.holding.take(chunk.length)) return failed('overloaded')
+    parser.feed(chunk)
+    if (parser.state === 'failed') return failed(parser.failure!)
+    if (parser.state === 'done') {
+      const { bytesRead } = socket
+      const trailing = parser.trailingBytes > 0
+      return { status: 'read', request: parser.finish(), trailing, bytesRead }
     }
-    const onEnd = () => stop('closed')
-    let stopped = false
-    const stop = (failure: ReadFailure | undefined) => {
-      if (stopped) return
-      stopped = true
+    if (!continued && parser.expectsContinue) {
+      continued = true
+      socket.write('HTTP/1.1 100 Continue\r\n\r\n')
+    }
+    return undefined
+  }
+  // Errors and late bytes after the request concern nobody: the reply path checks whether the socket can still be written.
+  socket.on('error', () => {})
+  const outcome = firstBytes.length > 0 ? take(firstBytes) : undefined
+  if (outcome || socket.destroyed) {
+    socket.resume()
+    return outcome ?? failed('closed')
+  }
+  return new Promise((resolve) => {
+    const stop = (end: ReadOutcome) => {
       clearTimeout(timer)
       socket.off('data', onData).off('end', onEnd).off('close', onEnd).off('error', onEnd)
-      // Errors and late bytes after this point concern nobody: the reply path checks whether the socket can still be written.
-      socket.on('error', () => {})
       socket.resume()
-      if (failure) {
-        resolve({ status: 'failed', failure })
-      } else {
-        resolve({ status: 'read', request: parser.finish(), trailing: parser.trailingBytes > 0 })
-      }
+      resolve(end)
     }
+    const timer = setTimeout(() => stop(failed('timeout')), options.requestMs ?? httpRequestMs)
+    const onData = (chunk: Buffer) => {
+      const end = take(chunk)
+      if (end) stop(end)
+    }
+    const onEnd = () => stop(failed('closed'))
     socket.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onEnd)
-    if (firstBytes.length > 0) onData(firstBytes)
-    if (socket.destroyed) onEnd()
-    else socket.resume()
+    socket.resume()
   })
+}
+
+/** Since a request with a told length was read, nothing has come. */
+export function saidNothingElse(
+  socket: Socket,
+  { trailing, bytesRead }: Extract<ReadOutcome, { readonly status: 'read' }>,
+): boolean {
+  return !trailing && socket.bytesRead === bytesRead
+}
+
+function failed(failure: ReadFailure): ReadOutcome {
+  return { status: 'failed', failure }
 }

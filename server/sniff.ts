@@ -25,7 +25,7 @@ export function dialectOf(line: string): Dialect {
 }
 
 /**
- * Calls `done` once, in the tick in which the last byte was read, with the socket paused and free of our listeners: a front that
+ * Calls `done` once, in the tick in which the last byte was read, with the socket flowing and free of our listeners: a front that
  * attaches its own at once misses neither data nor 'end'. Not called when the connection breaks first.
  */
 export function sniff(
@@ -47,24 +47,20 @@ export function sniff(
   function finish(state: FirstLineState, lineEnd: number): void {
     finished = true
     clearTimeout(timer)
-    socket.off('readable', onReadable)
+    socket.off('data', onData)
     socket.off('end', onEnd)
     socket.off('close', onClose)
     const bytes = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
     const dialect = state === 'line' ? dialectOf(bytes.toString('latin1', 0, lineEnd)) : 'spamd'
     done({ bytes, state: state === 'ended' && size > 0 ? 'line' : state, dialect })
   }
-  function onReadable(): void {
-    for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) {
-      const at = (chunk as Buffer).indexOf(lineFeed)
-      chunks.push(chunk)
-      const before = size
-      size += chunk.length
-      if (at < 0 && size <= limits.bytesMax) continue
-      if (at >= 0) finish('line', before + at)
-      else finish('too-long', size)
-      return
-    }
+  function onData(chunk: Buffer): void {
+    const at = chunk.indexOf(lineFeed)
+    const before = size
+    chunks.push(chunk)
+    size += chunk.length
+    if (at >= 0) finish('line', before + at)
+    else if (size > limits.bytesMax) finish('too-long', size)
   }
   function onEnd(): void {
     finish('ended', size)
@@ -73,7 +69,7 @@ export function sniff(
     finished = true
     clearTimeout(timer)
   }
-  socket.on('readable', onReadable)
+  socket.on('data', onData)
   socket.on('end', onEnd)
   socket.on('close', onClose)
 }

@@ -6,7 +6,7 @@ import type { Core } from '../../src/types.js'
 import type { HeaderList } from '../http-headers.js'
 import type { Holding } from '../http-memory.js'
 import { formatReply, type HttpReply, sendAndClose } from '../http-reply.js'
-import { type ParsedRequest, type ReadFailure, readRequest } from '../http-request.js'
+import { type ParsedRequest, type ReadFailure, readRequest, saidNothingElse } from '../http-request.js'
 import { answerScanPort, type HttpCall, refuse } from './http-scan.js'
 import { type RspamdOptions, rspamdOptions } from './options.js'
 import { type Peer, peerOf, retrySeconds, ScanRefusal } from './scan.js'
@@ -39,20 +39,23 @@ async function serveHttp(
   options: RspamdOptions,
 ): Promise<void> {
   const holding = options.budget.open()
-  const outcome = await readRequest(socket, firstBytes, {
+  const reading = readRequest(socket, firstBytes, {
     bodyBytesMax: options.messageBytesMax,
     answerContinue: true,
-    ...(options.requestMs !== undefined && { requestMs: options.requestMs }),
+    requestMs: options.requestMs,
     holding,
   })
+  const outcome = 'status' in reading ? reading : await reading
   try {
     if (outcome.status === 'failed') return closeAfter(socket, outcome.failure, options)
     const call = readCall(outcome.request, peer, holding)
     if (!call) return sendAndClose(socket, undefined)
     const reply = await answerScanPort(call, core, options)
     // Bytes without a length, then the end: the client meant a body. A verdict on the empty message would call it ham.
-    const unread = !outcome.request.hasLength && outcome.trailing && socket.readableEnded
-    sendAndClose(socket, unread ? undefined : replyBytes(reply, options), options.requestMs)
+    const { hasLength } = outcome.request
+    const unread = !hasLength && outcome.trailing && socket.readableEnded
+    const bytes = unread ? undefined : replyBytes(reply, options)
+    sendAndClose(socket, bytes, options.requestMs, hasLength && saidNothingElse(socket, outcome))
   } finally {
     holding.release()
   }

@@ -4,7 +4,7 @@
 import type { Socket } from 'node:net'
 import type { Core } from '../../src/types.js'
 import { safePhrase, sendAndClose } from '../http-reply.js'
-import { readRequest } from '../http-request.js'
+import { readRequest, saidNothingElse } from '../http-request.js'
 import { newSubject, type ReplyParts } from './format.js'
 import { type RspamdOptions, rspamdOptions } from './options.js'
 import { peerOf, refusalOf, scanForReply } from './scan.js'
@@ -24,18 +24,19 @@ export async function serveRspamc(
   const holding = options.budget.open()
   const outcome = await readRequest(socket, firstBytes, {
     bodyBytesMax: options.messageBytesMax,
-    ...(options.requestMs !== undefined && { requestMs: options.requestMs }),
+    requestMs: options.requestMs,
     holding,
   })
   try {
     // Nothing is answered to a request that is not whole: Exim takes the end of the connection for a temporary failure.
     if (outcome.status === 'failed') return sendAndClose(socket, undefined)
-    const { startLine, headers, body } = outcome.request
+    const { startLine, headers, body, hasLength } = outcome.request
     if (!/^(?:CHECK|SYMBOLS) R?SPAMC\/\d+(?:\.\d+)?\s*$/.test(startLine))
       return sendAndClose(socket, undefined)
     const job = { headers, body, peer, holding, front: 'rspamc' }
     const text = await replyText(job, core, options)
-    sendAndClose(socket, Buffer.from(text), options.requestMs)
+    const heardAll = hasLength && saidNothingElse(socket, outcome)
+    sendAndClose(socket, Buffer.from(text), options.requestMs, heardAll)
   } finally {
     holding.release()
   }

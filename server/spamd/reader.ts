@@ -1,4 +1,4 @@
-// Pulls lines and bodies out of a socket: nothing is read ahead of what was asked for, so a slow consumer holds the client back.
+// Takes lines and bodies out of a socket. What comes while nobody asks for it pauses the socket, so a slow consumer holds the client back.
 import type { Socket } from 'node:net'
 import { Body } from '../body.js'
 
@@ -9,11 +9,20 @@ const lineFeed = 0x0a
 
 export class Reader {
   #pending: Buffer
+  /** Bytes have come since somebody asked for more. */
+  #fresh = false
   #ended: boolean
+  /** A body of a told length has come as a whole. */
+  #whole = false
   #lost = false
   #wake: (() => void) | undefined
 
-  readonly #onReadable = () => this.#wake?.()
+  readonly #onData = (chunk: Buffer) => {
+    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
+    this.#fresh = true
+    if (this.#wake) this.#awake()
+    else this.socket.pause()
+  }
 
   /** Must be called in the tick in which the socket was handed over (sniff.ts). */
   constructor(
@@ -22,15 +31,20 @@ export class Reader {
   ) {
     this.#pending = first
     this.#ended = socket.readableEnded
-    socket.on('readable', this.#onReadable)
+    socket.on('data', this.#onData)
     socket.on('end', () => {
       this.#ended = true
-      this.#wake?.()
+      this.#awake()
     })
     socket.on('close', () => {
       this.#lost ||= !this.#ended
-      this.#wake?.()
+      this.#awake()
     })
+  }
+
+  /** The client has nothing more to say: it has ended its side, or sent what it had announced and not a byte more. */
+  get heardAll(): boolean {
+    return this.#ended || (this.#whole && this.#pending.length === 0)
   }
 
   /** The next line without its LF or CRLF; what is left at the end of the stream counts as a line. */
@@ -57,6 +71,7 @@ export class Reader {
       if (this.#pending.length === 0 && !(await this.#more())) break
       body.add(this.#take(Math.min(this.#pending.length, size - body.length)))
     }
+    this.#whole = body.length === size
     return body.finish()
   }
 
@@ -81,13 +96,12 @@ export class Reader {
   discard(): void {
     // Who still waits for bytes must not take the client's farewell for the end of its message.
     this.#lost = true
-    this.socket.off('readable', this.#onReadable)
+    this.socket.off('data', this.#onData)
     this.socket.resume()
   }
 
   /** What has come beyond the bytes taken, without waiting. */
   arrived(): Buffer {
-    this.#pull()
     return this.#pending
   }
 
@@ -97,22 +111,24 @@ export class Reader {
     return taken
   }
 
-  #pull(): boolean {
-    const chunk = this.socket.read() as Buffer | null
-    if (chunk === null) return false
-    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
-    return true
+  #awake(): void {
+    this.#wake?.()
+    this.#wake = undefined
   }
 
   /** Waits for at least one more byte; false at the end of the stream. */
   async #more(): Promise<boolean> {
     for (;;) {
       if (this.#lost) throw new ConnectionLost('the client went away')
-      if (this.#pull()) return true
+      if (this.#fresh) {
+        this.#fresh = false
+        return true
+      }
       if (this.#ended) return false
       if (this.socket.destroyed) throw new ConnectionLost('the client went away')
       await new Promise<void>((resolve) => {
         this.#wake = resolve
+        this.socket.resume()
       })
     }
   }

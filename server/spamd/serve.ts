@@ -8,6 +8,7 @@ import { CoreError } from '../../src/errors.js'
 import { firstLineBytesMax, spamdHeaderLinesMax } from '../../src/limits.js'
 import type { Core, LearnOutcome, Wants } from '../../src/types.js'
 import type { Log, Opening } from '../listen.js'
+import { leave, writeAll } from '../parting.js'
 import * as format from './format.js'
 import { beginLine, connectionLine, escapeLine, outcomeLine, resultLine, tellLine } from './log.js'
 import { ConnectionLost, Reader } from './reader.js'
@@ -287,14 +288,14 @@ function did(outcome: LearnOutcome, options: SpamdOptions): boolean {
   return outcome.status === 'learned' || outcome.status === 'relearned' || outcome.status === 'forgotten'
 }
 
-/** Sends the reply and the end of the stream, and reads on until the client has closed too. */
+/** Sends the reply and closes; a client that may still be talking is listened to until it has closed too. */
 function finish(socket: Socket, reader: Reader, reply: Reply): void {
   if (socket.destroyed) return
+  writeAll(socket, reply)
+  if (reader.heardAll && leave(socket)) return
   const timer = setTimeout(() => socket.destroy(), lingerMs)
   socket.on('close', () => clearTimeout(timer))
   reader.discard()
-  socket.cork()
-  for (const piece of reply) socket.write(piece)
   socket.end()
 }
 
