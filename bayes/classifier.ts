@@ -1,6 +1,7 @@
 // The reading side, in a scan worker: a mail's features to an opinion, from shared memory, without waiting for anything.
 import type { Classification, Clue } from '../src/types.js'
 import { createExtractor, type Extractor, type Features } from './features.js'
+import { GramTable } from './model/grams.js'
 import {
   calibrate,
   fuse,
@@ -12,7 +13,6 @@ import {
 } from './model/members.js'
 import { control, type SharedModel } from './model/model.js'
 import { hamAt, slotWords, spamAt, TokenTable } from './model/table.js'
-import { gramBits } from './tokens/grams.js'
 
 /** What scan workers need of the learner; plain data that can be posted. */
 export interface SharedLearner {
@@ -41,8 +41,7 @@ export interface ClassifyOptions {
 interface View {
   readonly control: Int32Array
   readonly table: TokenTable
-  readonly grams: Float32Array
-  readonly gramShift: number
+  readonly grams: GramTable | undefined
 }
 
 export interface Classifier {
@@ -75,12 +74,10 @@ export function createClassifierOf(shared: SharedLearner, want?: (user: string) 
       views.delete(owner)
       return
     }
-    const grams = new Float32Array(model.grams ?? new SharedArrayBuffer(0))
     views.set(owner, {
       control: new Int32Array(model.control),
       table: new TokenTable(model.table),
-      grams,
-      gramShift: gramBits - Math.log2(grams.length || 1),
+      grams: model.grams && new GramTable(model.grams),
     })
   }
   for (const [owner, model] of shared.models) adopt(owner, model)
@@ -94,7 +91,7 @@ export function createClassifierOf(shared: SharedLearner, want?: (user: string) 
     const site = views.get('')!
     const own = user ? views.get(user) : undefined
     const overlay = own && { table: own.table, totals: totalsOf(own) }
-    return scoreMembers(features, site.table, site.grams, site.gramShift, totalsOf(site), overlay)
+    return scoreMembers(features, site.table, site.grams, totalsOf(site), overlay)
   }
 
   const makeExtractor = (salt: number): Extractor => {

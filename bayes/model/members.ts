@@ -2,6 +2,7 @@
 // on what each was tuned. Everything stays in log-odds; a probability is made once, at the end.
 import type { Features } from '../features.js'
 import { bodyBit, headBit, senderBit } from '../tokens/sink.js'
+import type { GramTable } from './grams.js'
 import { hamAt, slotWords, spamAt, type TokenTable, weightsAt } from './table.js'
 
 /** Token members: value of a feature is c/n, so that a step moves the score of a long mail as far as that of a short one. */
@@ -56,9 +57,11 @@ export interface Weights {
   readonly stride: number
   readonly offset: number
   readonly grams: Float32Array
+  /** Floats from the weight of one slot of the grams to that of the next, and to that of the first. */
+  readonly gramStride: number
+  readonly gramOffset: number
+  /** By slot. */
   readonly gramSums: Float32Array
-  /** Right shift from 22 bits to the size of `grams`. */
-  readonly gramShift: number
 }
 
 export interface Totals {
@@ -96,12 +99,11 @@ export interface Scored extends MemberScores {
 export function scoreMembers(
   features: Features,
   table: TokenTable,
-  gramWeights: Float32Array,
-  gramShift: number,
+  gramTable: GramTable | undefined,
   totals: Totals,
   overlay?: Overlay,
 ): Scored {
-  const { lo, hi, grams } = features
+  const { lo, hi } = features
   const { words, floats } = table
   const own = overlay?.table
   const spamTotal = totals.spam + ownEvidence * (overlay?.totals.spam ?? 0)
@@ -155,13 +157,11 @@ export function scoreMembers(
     clues++
   }
   clueSum += Math.log(clueOdds)
-  let gramSum = 0
-  for (let i = 0; i < grams.length; i++) gramSum += gramWeights[grams[i]! >>> gramShift]!
   return {
     head: head * lengthValue(features.headCount),
     body: body * lengthValue(features.bodyCount),
     sender: sender * lengthValue(features.senderCount),
-    grams: gramSum,
+    grams: gramTable ? gramTable.sumOf(features.grams) : 0,
     counts: clues === 0 ? 0 : clueSum / clues,
     known,
   }
@@ -281,23 +281,25 @@ function capped(change: number, reach: number): number {
 /** Scratch of one step, so that each root is drawn once. */
 let inverses = new Float64Array(4096)
 
+/** One step of the grams. The first `count` of `slots` are those of the mail's grams. */
 export function stepGrams(
-  grams: Uint32Array,
+  slots: Int32Array,
+  count: number,
   isSpam: boolean,
-  weights: Pick<Weights, 'grams' | 'gramSums' | 'gramShift'>,
+  weights: Pick<Weights, 'grams' | 'gramStride' | 'gramOffset' | 'gramSums'>,
 ): void {
-  const { grams: w, gramSums, gramShift } = weights
+  const { grams: w, gramStride, gramOffset, gramSums } = weights
   let score = 0
-  for (let i = 0; i < grams.length; i++) score += w[grams[i]! >>> gramShift]!
+  for (let i = 0; i < count; i++) score += w[slots[i]! * gramStride + gramOffset]!
   const step = gradient(score, isSpam, 1, true)
   const square = step * step
-  if (inverses.length < grams.length) inverses = new Float64Array(grams.length * 2)
+  if (inverses.length < count) inverses = new Float64Array(count * 2)
   let reach = 0
-  for (let i = 0; i < grams.length; i++)
-    reach += inverses[i] = 1 / Math.sqrt((gramSums[grams[i]! >>> gramShift]! += square) + sumStart)
+  for (let i = 0; i < count; i++)
+    reach += inverses[i] = 1 / Math.sqrt((gramSums[slots[i]!]! += square) + sumStart)
   const move = capped(gramRate * step, reach)
-  for (let i = 0; i < grams.length; i++) {
-    const at = grams[i]! >>> gramShift
+  for (let i = 0; i < count; i++) {
+    const at = slots[i]! * gramStride + gramOffset
     w[at] = w[at]! + move * inverses[i]!
   }
 }

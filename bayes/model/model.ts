@@ -1,7 +1,9 @@
 // The model of one owner as the learner thread holds it: token table, gram weights, totals. Counts are exact sums over the ledger; the
 // linear weights are what one pass over it leaves. Workers see the same memory through the handles given out here.
+import { MessageChannel } from 'node:worker_threads'
 import type { Features } from '../features.js'
-import { gramBits } from '../tokens/grams.js'
+import { gramsPerMailMax } from '../tokens/grams.js'
+import { GramTable, type SharedGrams } from './grams.js'
 import {
   type Base,
   type Scored,
@@ -21,7 +23,7 @@ export interface SharedModel {
   readonly control: SharedArrayBuffer
   readonly table: SharedArrayBuffer
   /** Absent in a user's own model: it lies over the site's. */
-  readonly grams?: SharedArrayBuffer
+  readonly grams?: SharedGrams
 }
 
 /** Sizes by profile. Memory of a full model: standard 67 MB, small 10.5 MB, large 201 MB. */
@@ -42,16 +44,26 @@ const pointsOfMean = 8
 
 const slotsAtStart = 2 ** 12
 
+/** What a snapshot keeps. */
+export interface ModelState {
+  readonly table: Uint32Array
+  readonly grams: Uint32Array
+  readonly sums: Float32Array
+  readonly totals: Totals
+}
+
 export class Model {
   readonly controlWords: Int32Array
   table: TokenTable
-  readonly gramWeights: Float32Array
-  private readonly gramSums: Float32Array
-  private readonly gramShift: number
+  /** Absent in a user's own model. */
+  private grams: GramTable | undefined
+  /** Sums of squared gradients by slot of `grams`. */
+  private gramSums: Float32Array
+  private readonly gramBits: number
   private readonly slotsMax: number
-  private readonly ownerOfGrams: boolean
   private slots = new Int32Array(1024)
-  /** Set when the table was replaced by one of another size: the handles given out are old. */
+  private readonly gramSlots = new Int32Array(gramsPerMailMax)
+  /** Set when a table was replaced by one of another size: the handles given out are old. */
   moved = false
 
   constructor(profile: Profile, options?: { readonly own?: boolean; readonly slotsMax?: number }) {
@@ -59,11 +71,9 @@ export class Model {
     this.controlWords = new Int32Array(new SharedArrayBuffer(control.words * 4))
     this.slotsMax = options?.slotsMax ?? profiles[profile].slotsMax
     this.table = TokenTable.create(Math.min(slotsAtStart, this.slotsMax))
-    const bits = profiles[profile].gramBits
-    this.ownerOfGrams = !own
-    this.gramShift = gramBits - bits
-    this.gramWeights = new Float32Array(new SharedArrayBuffer(own ? 0 : 4 * 2 ** bits))
-    this.gramSums = new Float32Array(own ? 0 : 2 ** bits)
+    this.gramBits = profiles[profile].gramBits
+    this.grams = own ? undefined : GramTable.create(this.gramBits)
+    this.gramSums = new Float32Array(this.grams?.slots ?? 0)
   }
 
   get handle(): SharedModel {
@@ -71,7 +81,7 @@ export class Model {
       control: this.controlWords.buffer as SharedArrayBuffer,
       table: this.table.buffer,
     }
-    return this.ownerOfGrams ? { ...shared, grams: this.gramWeights.buffer as SharedArrayBuffer } : shared
+    return this.grams ? { ...shared, grams: this.grams.shared } : shared
   }
 
   get totals(): Totals {
@@ -79,7 +89,7 @@ export class Model {
   }
 
   get sizeBytes(): number {
-    return this.table.buffer.byteLength + this.gramWeights.byteLength * 2
+    return this.table.buffer.byteLength + (this.grams?.sizeBytes ?? 0) + this.gramSums.byteLength
   }
 
   /** There is no room for the tokens of another mail: the owner has to let old mail go first. */
@@ -88,7 +98,7 @@ export class Model {
   }
 
   score(features: Features): Scored {
-    return scoreMembers(features, this.table, this.gramWeights, this.gramShift, this.totals)
+    return scoreMembers(features, this.table, this.grams, this.totals)
   }
 
   /** Adds or takes back one mail in the counts. `weight` is +1 or -1; exact both ways. */
@@ -97,6 +107,8 @@ export class Model {
     const { words } = this.table
     const at = isSpam ? spamAt : hamAt
     for (let i = 0; i < features.lo.length; i++) words[slots[i]! * slotWords + at]! += weight
+    // So that a rebuild, whose mails are all counted, finds the table as large as it needs it.
+    if (weight === 1) this.placeGrams(features.grams)
     this.controlWords[isSpam ? control.spam : control.ham]! += weight
   }
 
@@ -105,11 +117,13 @@ export class Model {
     const slots = this.place(features)
     const weights = { tokens: this.table.floats, stride: slotWords, offset: weightsAt }
     stepTokens(features, slots, isSpam, weights, base)
-    if (this.ownerOfGrams)
-      stepGrams(features.grams, isSpam, {
-        grams: this.gramWeights,
+    const grams = this.placeGrams(features.grams)
+    if (grams)
+      stepGrams(this.gramSlots, features.grams.length, isSpam, {
+        grams: grams.floats,
+        gramStride: grams.stride,
+        gramOffset: grams.offset,
         gramSums: this.gramSums,
-        gramShift: this.gramShift,
       })
   }
 
@@ -117,64 +131,72 @@ export class Model {
    * Learns the weights afresh: for each order of the examples one pass from zero; the mean of the weights at some points of the second halves
    * is the result, and the orders decide it to the bit. One pass a time: 2 and 5 passes over the same weights raised the error by 10 to 60 %;
    * the mean takes out what the order does (docs/learning.md). Yields now and then so that the caller may do other work; the old weights
-   * serve meanwhile. Returns false when the table was moved under it.
+   * serve meanwhile. Returns false when a table was moved under it.
    */
   *rebuild(orders: readonly (() => Iterable<Example>)[], count: number): Generator<void, boolean> {
-    const { table } = this
-    const mean = {
-      tokens: new Float32Array(table.slots * 4),
-      grams: new Float32Array(this.gramWeights.length),
-    }
+    const { table, grams } = this
+    const tokens = table.slots * 4
+    const gramSlots = this.gramSums.length
+    const mean = { tokens: new Float32Array(tokens), grams: new Float32Array(gramSlots) }
     const fresh: Weights = {
-      tokens: new Float32Array(table.slots * 4),
+      tokens: new Float32Array(tokens),
       stride: 4,
       offset: 0,
-      grams: new Float32Array(this.gramWeights.length),
-      gramSums: new Float32Array(this.gramSums.length),
-      gramShift: this.gramShift,
+      grams: new Float32Array(gramSlots),
+      gramStride: 1,
+      gramOffset: 0,
+      gramSums: new Float32Array(gramSlots),
     }
+    const scratch = [mean.tokens, mean.grams, fresh.tokens, fresh.grams, fresh.gramSums]
     const half = Math.floor(count / 2)
     const share = 1 / (orders.length * pointsOfMean)
-    for (const order of orders) {
-      fresh.tokens.fill(0)
-      fresh.grams.fill(0)
-      fresh.gramSums.fill(0)
-      let done = 0
-      let points = 0
-      for (const { features, isSpam } of order()) {
-        const slots = this.place(features)
-        if (this.table !== table) return false
-        stepTokens(features, slots, isSpam, fresh, plain)
-        if (this.ownerOfGrams) stepGrams(features.grams, isSpam, fresh)
-        done++
-        for (
-          ;
-          points < pointsOfMean && done - half >= ((points + 1) * (count - half)) / pointsOfMean;
-          points++
-        ) {
-          addShare(mean.tokens, fresh.tokens, share)
-          addShare(mean.grams, fresh.grams, share)
+    try {
+      for (const order of orders) {
+        fresh.tokens.fill(0)
+        fresh.grams.fill(0)
+        fresh.gramSums.fill(0)
+        let done = 0
+        let points = 0
+        for (const { features, isSpam } of order()) {
+          const slots = this.place(features)
+          this.placeGrams(features.grams)
+          if (this.table !== table || this.grams !== grams) return false
+          stepTokens(features, slots, isSpam, fresh, plain)
+          if (grams) stepGrams(this.gramSlots, features.grams.length, isSpam, fresh)
+          done++
+          for (
+            ;
+            points < pointsOfMean && done - half >= ((points + 1) * (count - half)) / pointsOfMean;
+            points++
+          ) {
+            addShare(mean.tokens, fresh.tokens, share)
+            addShare(mean.grams, fresh.grams, share)
+          }
+          if (done % 50 === 0) yield
+          if (this.table !== table || this.grams !== grams) return false
         }
-        if (done % 50 === 0) yield
-        if (this.table !== table) return false
       }
+      const { floats } = table
+      for (let slot = 0; slot < table.slots; slot++) {
+        const from = slot * 4
+        const to = slot * slotWords + weightsAt
+        for (let i = 0; i < 4; i++) floats[to + i] = mean.tokens[from + i]!
+      }
+      grams?.setWeights(mean.grams)
+      this.gramSums.set(fresh.gramSums)
+      return true
+    } finally {
+      release(scratch)
     }
-    const { floats } = table
-    for (let slot = 0; slot < table.slots; slot++) {
-      const from = slot * 4
-      const to = slot * slotWords + weightsAt
-      for (let i = 0; i < 4; i++) floats[to + i] = mean.tokens[from + i]!
-    }
-    this.gramWeights.set(mean.grams)
-    this.gramSums.set(fresh.gramSums)
-    return true
   }
 
   /** Forgets everything. */
   clear(): void {
     this.table = TokenTable.create(Math.min(slotsAtStart, this.slotsMax))
-    this.gramWeights.fill(0)
-    this.gramSums.fill(0)
+    if (this.grams) {
+      this.grams = GramTable.create(this.gramBits)
+      this.gramSums = new Float32Array(this.grams.slots)
+    }
     this.controlWords[control.spam] = 0
     this.controlWords[control.ham] = 0
     this.moved = true
@@ -186,17 +208,22 @@ export class Model {
   }
 
   /** Memory for a snapshot, and back from it. */
-  get state(): { readonly table: Uint32Array; readonly grams: Float32Array; readonly sums: Float32Array } {
-    return { table: this.table.words, grams: this.gramWeights, sums: this.gramSums }
+  get state(): ModelState {
+    return {
+      table: this.table.words,
+      grams: this.grams?.content ?? new Uint32Array(0),
+      sums: this.gramSums,
+      totals: this.totals,
+    }
   }
 
-  adopt(table: Uint32Array, grams: Float32Array, sums: Float32Array, totals: Totals): void {
+  adopt({ table, grams, sums, totals }: ModelState): void {
     const next = TokenTable.create(table.length / slotWords)
     next.words.set(table)
     for (let base = 0; base < table.length; base += slotWords) if (table[base + 1] !== 0) next.used++
     this.table = next
-    this.gramWeights.set(grams)
-    this.gramSums.set(sums)
+    this.grams = GramTable.of(this.gramBits, grams)
+    this.gramSums = sums.slice()
     this.controlWords[control.spam] = totals.spam
     this.controlWords[control.ham] = totals.ham
     this.moved = true
@@ -215,6 +242,19 @@ export class Model {
     return slots
   }
 
+  /** Writes the slots of the grams to `gramSlots`, made where they are missing. */
+  private placeGrams(ids: Uint32Array): GramTable | undefined {
+    const { grams } = this
+    if (!grams) return undefined
+    const placed = grams.place(ids, this.gramSlots)
+    if (placed !== grams) {
+      this.gramSums = grams.moved(this.gramSums, placed)
+      this.grams = placed
+      this.moved = true
+    }
+    return placed
+  }
+
   private resize(slots: number): void {
     this.table = this.table.resized(slots)
     this.moved = true
@@ -226,3 +266,17 @@ function addShare(mean: Float32Array, values: Float32Array, share: number): void
 }
 
 const plain: Base = { head: 0, body: 0, sender: 0, damped: true }
+
+/**
+ * Frees the memory of arrays at once by handing them to nobody. After a rebuild the thread is idle and collects no garbage: up to 80 MB would
+ * stay.
+ */
+function release(arrays: readonly Float32Array[]): void {
+  const { port1, port2 } = new MessageChannel()
+  port2.close()
+  port1.postMessage(
+    undefined,
+    arrays.map((array) => array.buffer as ArrayBuffer),
+  )
+  port1.close()
+}

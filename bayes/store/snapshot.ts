@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, writeSync } from 'node:fs'
 import type { Model, Profile } from '../model/model.js'
 
-const magic = 'hamd model 2\n'
+const magic = 'hamd model 3\n'
 
 interface Head {
   readonly stamp: number
@@ -12,7 +12,8 @@ interface Head {
   readonly spam: number
   readonly ham: number
   readonly tableWords: number
-  readonly grams: number
+  readonly gramWords: number
+  readonly sums: number
   readonly check: string
 }
 
@@ -27,13 +28,14 @@ function bytesOf(array: Uint32Array | Float32Array): Uint8Array {
 }
 
 export function writeSnapshot(file: string, model: Model, stamp: number, profile: Profile): void {
-  const { table, grams, sums } = model.state
+  const { table, grams, sums, totals } = model.state
   const head: Head = {
     stamp,
     profile,
-    ...model.totals,
+    ...totals,
     tableWords: table.length,
-    grams: grams.length,
+    gramWords: grams.length,
+    sums: sums.length,
     check: checksum(table, grams, sums),
   }
   const handle = openSync(file + '.new', 'w', 0o600)
@@ -65,12 +67,7 @@ export function readSnapshot(
     readSync(handle, start, 0, start.length, 0)
     if (!start.toString().startsWith(magic)) return false
     head = JSON.parse(start.toString('utf8', magic.length)) as Head
-    if (
-      (stamp !== undefined && head.stamp !== stamp) ||
-      head.profile !== profile ||
-      head.grams !== model.state.grams.length
-    )
-      return false
+    if ((stamp !== undefined && head.stamp !== stamp) || head.profile !== profile) return false
     data = readFileSync(file)
   } catch {
     return false
@@ -78,11 +75,11 @@ export function readSnapshot(
     closeSync(handle)
   }
   const body = data.buffer.slice(data.byteOffset + magic.length + 501, data.byteOffset + data.length)
-  if (body.byteLength !== 4 * (head.tableWords + 2 * head.grams)) return false
+  if (body.byteLength !== 4 * (head.tableWords + head.gramWords + head.sums)) return false
   const table = new Uint32Array(body, 0, head.tableWords)
-  const grams = new Float32Array(body, 4 * head.tableWords, head.grams)
-  const sums = new Float32Array(body, 4 * (head.tableWords + head.grams), head.grams)
+  const grams = new Uint32Array(body, 4 * head.tableWords, head.gramWords)
+  const sums = new Float32Array(body, 4 * (head.tableWords + head.gramWords), head.sums)
   if (checksum(table, grams, sums) !== head.check) return false
-  model.adopt(table, grams, sums, { spam: head.spam, ham: head.ham })
+  model.adopt({ table, grams, sums, totals: { spam: head.spam, ham: head.ham } })
   return true
 }

@@ -4,13 +4,13 @@ export const gramBits = 22
 export const headBytesMax = 2000
 export const uriBytesMax = 500
 export const textBytesMax = 1500
-const room = headBytesMax + uriBytesMax + textBytesMax
-/** Places of the set: twice the room, and at two bytes each small enough to stay in the fastest cache. */
+export const gramsPerMailMax = headBytesMax + uriBytesMax + textBytesMax
+/** Places of the set: twice what a mail may have, and at two bytes each small enough to stay in the fastest cache. */
 const places = 8192
 const beyondAscii = /[^\x00-\x7f]/
 
 export class Grams {
-  readonly ids = new Uint32Array(room)
+  readonly ids = new Uint32Array(gramsPerMailMax)
   count = 0
   /** Number of the id that stands at a place, from 1. */
   private readonly seen = new Uint16Array(places)
