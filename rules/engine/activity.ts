@@ -58,11 +58,14 @@ export interface ActiveStage {
   readonly silent: Uint8Array
   readonly headerSingles: readonly SingleRule[]
   readonly exists: readonly number[]
+  readonly existsRequests: readonly string[]
   readonly existsPlaces: Int32Array
   readonly headerEvals: readonly EvalRule[]
   readonly body: ActiveGroup | undefined
   readonly uri: ActiveGroup | undefined
-  readonly bodyEvals: readonly (EvalRule | MimeRule | UriRule)[]
+  readonly bodyEvals: readonly EvalRule[]
+  readonly mimeHeaders: readonly MimeRule[]
+  readonly uriDetails: readonly UriRule[]
   readonly rawbody: ActiveGroup | undefined
   readonly rawbodyEvals: readonly EvalRule[]
   readonly full: ActiveGroup | undefined
@@ -130,8 +133,8 @@ export class Activity {
       !(net && (set & 1) === 0) &&
       !((set & 2) === 0 && this.table.rules[rule]!.tflags.includes('learn'))
     const evals = (list: readonly EvalRule[]) => list.filter((rule) => !rule.net && mayAsk(rule))
-    const onParts = stage.bodyEvals.filter((rule) => !('run' in rule) && runs(rule))
-    const bodyEvals = stage.bodyEvals.filter((rule) => 'run' in rule)
+    const mimeHeaders = stage.mimeHeaders.filter(runs)
+    const uriDetails = stage.uriDetails.filter(runs)
     const headers = stage.headers.flatMap((group) => activeGroup(group, rules) ?? [])
     const texts = {
       body: activeGroup(stage.body, rules),
@@ -141,27 +144,30 @@ export class Activity {
     }
     const exists = stage.exists.filter((rule) => rules[rule] === 1)
     const grouped = [...headers, ...Object.values(texts)].flatMap((one) => one?.group.rules ?? [])
-    const all = [stage.rblEvals, stage.headerEvals, bodyEvals, stage.rawbodyEvals, stage.fullEvals].flat()
+    const { rblEvals, headerEvals, bodyEvals, rawbodyEvals, fullEvals } = stage
+    const all = [...rblEvals, ...headerEvals, ...bodyEvals, ...rawbodyEvals, ...fullEvals]
+    const requests = exists.map((rule) => (this.table.rules[rule] as { request: string }).request)
     return {
       priority: stage.priority,
       settles: Int32Array.from([
         ...grouped.filter((rule) => rules[rule] === 1),
         ...exists,
-        ...onParts.map(({ rule }) => rule),
+        ...[...mimeHeaders, ...uriDetails].map(({ rule }) => rule),
       ]),
       places: Int32Array.from(headers, ({ group }) => placeOfRequest(group.request)),
       silent: new Uint8Array(headers.length),
       headers: headers.map((one) => ({ ...one, onAbsent: undefined, answers: undefined, remembers })),
       headerSingles: stage.headerSingles.filter(runs),
       exists,
-      existsPlaces: Int32Array.from(exists, (rule) =>
-        placeOfRequest((this.table.rules[rule] as { request: string }).request),
-      ),
-      headerEvals: evals(stage.headerEvals),
+      existsRequests: requests,
+      existsPlaces: Int32Array.from(requests, placeOfRequest),
+      headerEvals: evals(headerEvals),
       ...texts,
-      bodyEvals: [...evals(bodyEvals), ...onParts],
-      rawbodyEvals: evals(stage.rawbodyEvals),
-      fullEvals: evals(stage.fullEvals),
+      bodyEvals: evals(bodyEvals),
+      mimeHeaders,
+      uriDetails,
+      rawbodyEvals: evals(rawbodyEvals),
+      fullEvals: evals(fullEvals),
       singles: stage.singles.filter(runs),
       network: all.filter((rule) => rule.net && mayAsk(rule)),
     }

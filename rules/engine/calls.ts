@@ -1,7 +1,8 @@
 // What an eval may do while it runs: details, hits on other rules, tags. One EvalCall per call; the run behind it may be over when a
 // late look-up comes back, and then nothing happens any more.
 import type { Note, Scan } from '../../src/types.js'
-import type { EvalContext, Rule, Settings } from './types.js'
+import type { EvalRule } from './table.js'
+import type { EvalContext, Settings } from './types.js'
 
 export type TagValue = string | readonly string[]
 
@@ -25,16 +26,24 @@ export interface EvalHost {
 }
 
 export class EvalCall implements EvalContext {
-  readonly rule: string
-  readonly area: EvalContext['area']
-  readonly tflags: readonly string[]
   private readonly host: EvalHost
+  private readonly called: EvalRule
 
-  constructor(host: EvalHost, rule: Extract<Rule, { kind: 'eval' }>) {
+  constructor(host: EvalHost, called: EvalRule) {
     this.host = host
-    this.rule = rule.name
-    this.area = rule.area
-    this.tflags = rule.tflags
+    this.called = called
+  }
+
+  get rule(): string {
+    return this.called.name
+  }
+
+  get area(): EvalContext['area'] {
+    return this.called.area
+  }
+
+  get tflags(): readonly string[] {
+    return this.called.tflags
   }
 
   get scan(): Scan {

@@ -71,18 +71,12 @@ export function textsWith(texts: readonly string[], values: readonly string[]): 
   })
 }
 
-/** Puts the values in, quoted. Undefined when a tag is not set: the rule then does not run. */
-export function fillTemplates(
-  source: string,
-  valuesOf: (tag: string) => readonly string[],
-): string | undefined {
-  let complete = true
-  const filled = source.replace(kept, (_, name: string) => {
+/** Puts the values in, quoted. Each tag has one that is not empty. */
+export function fillTemplates(source: string, valuesOf: (tag: string) => readonly string[]): string {
+  return source.replace(kept, (_, name: string) => {
     const values = valuesOf(name).filter((value) => value !== '')
-    if (values.length === 0) complete = false
     return `(?:${values.map(quote).join('|')})`
   })
-  return complete ? filled : undefined
 }
 
 /** Perl's quotemeta for bytes. */

@@ -119,8 +119,8 @@ export class Hits {
       for (let at = needersAt[rule]!; at < end; at++) this.touched[needers[at]!] = 1
     }
     // Nobody sees the area of a subtest.
-    if (area !== '' && marks.subtest[rule] === 0) this.extraOf(this.table.rules[rule]!.name).area = area
-    if (this.options.shortcircuits) this.checkShortcircuit(rule, this.table.rules[rule]!.name)
+    if (area !== '' && marks.subtest[rule] === 0) this.extraOf(this.table.names[rule]!).area = area
+    if (this.options.shortcircuits) this.checkShortcircuit(rule, this.table.names[rule]!)
   }
 
   /** A hit by name, also on names that no rule has. */
@@ -273,10 +273,10 @@ export class Hits {
   result(): Pick<RuleRun, 'hits' | 'subtests' | 'shortcircuit'> {
     const hits: Hit[] = []
     const subtests: Record<string, number> = {}
-    const { subtest } = this.table.marks
+    const { marks, names } = this.table
     for (const rule of this.order) {
-      if (subtest[rule] === 0) hits.push(this.hit(this.table.rules[rule]!.name, this.values[rule]!))
-      else if (this.options.subtests) subtests[this.table.rules[rule]!.name] = this.values[rule]!
+      if (marks.subtest[rule] === 0) hits.push(this.hit(names[rule]!, this.values[rule]!))
+      else if (this.options.subtests) subtests[names[rule]!] = this.values[rule]!
     }
     for (const [name, count] of this.foreign) {
       if (!name.startsWith('__')) hits.push(this.hit(name, count))

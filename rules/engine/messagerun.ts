@@ -4,7 +4,7 @@ import type { ByteString, Note, Scan } from '../../src/types.js'
 import { relayTags } from '../../src/views/relays.js'
 import type { Budget } from '../regex/guarded.js'
 import { Runaway } from '../regex/machine.js'
-import type { FirstMatch } from '../regex/matcher.js'
+import type { FirstMatch, PatternUse } from '../regex/matcher.js'
 import { countMatches, LazyPattern } from '../regex/plain.js'
 import type { Active, ActiveGroup, ActiveHeaders, ActiveStage } from './activity.js'
 import { Answers, answeredBytesMax } from './answers.js'
@@ -12,7 +12,7 @@ import { EvalCall, type EvalHost, type HitOptions, Tags, type TagValue } from '.
 import { collectCaptures, fillTemplates, textsWith } from './capture.js'
 import { evidenceOf } from './evidence.js'
 import { Hits } from './hits.js'
-import { matchMimeHeader, matchUriDetail } from './parts.js'
+import { matchMimeHeader, matchUriDetail, PartFields } from './parts.js'
 import { overlaySettings } from './prefs.js'
 import type { RunOptions } from './run.js'
 import { setting } from './settings.js'
@@ -26,7 +26,7 @@ import {
   type UriRule,
 } from './table.js'
 import type { Prepared } from './tables.js'
-import type { EvalResult, Pattern, Plan, Plugin, Rule, RuleRun, Settings } from './types.js'
+import type { Eval, EvalResult, Pattern, Plan, Plugin, Rule, RuleRun, Settings } from './types.js'
 
 const areas: Readonly<Record<string, string>> = {
   body: 'BODY: ',
@@ -164,6 +164,7 @@ export class MessageRun implements EvalHost {
     if (stage.body && this.mayGoOn()) this.match(stage.body, views.bodyForRules, 'body')
     if (stage.uri && this.mayGoOn()) this.match(stage.uri, views.uris.list, 'uri')
     this.evals(stage.bodyEvals)
+    this.partRules(stage)
     if (stage.rawbody && this.mayGoOn()) this.match(stage.rawbody, views.text.rawbody, 'rawbody')
     this.evals(stage.rawbodyEvals)
     if (stage.full && this.mayGoOn()) this.match(stage.full, [views.full], 'full')
@@ -177,15 +178,14 @@ export class MessageRun implements EvalHost {
 
   private headers(stage: ActiveStage): void {
     const { headers } = this.scan.views
-    const { places, silent, exists, existsPlaces } = stage
+    const { places, silent, exists, existsPlaces, existsRequests } = stage
     for (let at = 0; at < places.length; at++) {
       if (places[at]! < 0 || !headers.lacks?.(places[at]!)) this.headerGroup(stage.headers[at]!)
       else if (silent[at] === 0 && this.absentHeader(stage.headers[at]!) === 0) silent[at] = 1
     }
     for (let at = 0; at < exists.length; at++) {
       if (existsPlaces[at]! >= 0 && headers.lacks?.(existsPlaces[at]!)) continue
-      const { request } = this.table.rules[exists[at]!] as { request: string }
-      if (headers.getAll(request).length > 0) this.gotHit(exists[at]!, 1, '')
+      if (headers.getAll(existsRequests[at]!).length > 0) this.gotHit(exists[at]!, 1, '')
     }
     for (const single of stage.headerSingles) this.single(single)
   }
@@ -276,30 +276,27 @@ export class MessageRun implements EvalHost {
   // ---- rules that stand alone
 
   private single(single: SingleRule): void {
-    const rule = this.table.rules[single.rule] as Rule & { pattern: Pattern }
     this.options.onRule?.(single.rule)
     try {
-      this.matchSingle(single, rule)
+      this.matchSingle(single)
     } catch (error) {
       this.crashed(single.rule, error)
     }
   }
 
-  private matchSingle(single: SingleRule, rule: Rule & { pattern: Pattern }): void {
-    const lines = this.linesOf(rule)
-    const negated = rule.kind === 'header' && rule.negated
-    const source = single.use ? undefined : this.fillPattern(rule)
-    if (!single.use && source === undefined) return
-    this.hits.settled[single.rule] = early
+  private matchSingle(single: SingleRule): void {
+    const { rule, kind, negated, demanded } = single
+    for (const tag of single.templates) if (!this.tagValues(tag).some((value) => value !== '')) return
+    this.hits.settled[rule] = early
+    const lines = this.linesOf(single)
     // Compiling costs more than looking whether there is anything to find.
-    const { demanded } = single
     if (demanded !== undefined && !negated && !this.mayHold(single, lines, demanded)) return
-    const use = single.use ?? patternUse(new LazyPattern(source!, rule.pattern.flags, this.budget), rule)
+    const use = single.use ?? this.filledUse(rule)
     const { regExp, names } = use.pattern
-    const captures = new Map<string, Set<string>>()
+    const captures = names.size === 0 ? undefined : new Map<string, Set<string>>()
     let count = 0
     for (let line = use.skipFirst ? 1 : 0; line < lines.length && count < use.hitsMax; line++) {
-      if (use.multiple && names.size === 0) {
+      if (use.multiple && !captures) {
         count += countMatches(use.pattern, lines[line]!, use.hitsMax - count)
         continue
       }
@@ -307,22 +304,25 @@ export class MessageRun implements EvalHost {
       for (let found = regExp.exec(lines[line]!); found; found = regExp.exec(lines[line]!)) {
         count++
         if (this.options.explain && count === 1)
-          this.explain(
-            single.rule,
-            lines[line]!,
-            { line, index: found.index, length: found[0].length },
-            rule.kind,
-          )
-        collectCaptures(names, found, captures)
+          this.explain(rule, lines[line]!, { line, index: found.index, length: found[0].length }, kind)
+        if (captures) collectCaptures(names, found, captures)
         if (!use.multiple || count >= use.hitsMax) break
         if (found[0] === '') regExp.lastIndex++
       }
       if (count > 0 && !use.multiple) break
     }
-    if (negated ? count === 0 : count > 0)
-      this.gotHit(single.rule, negated ? 1 : count, areas[rule.kind] ?? '')
+    if (negated ? count === 0 : count > 0) this.gotHit(rule, negated ? 1 : count, areas[kind] ?? '')
+    if (!captures) return
     for (const [name, values] of captures)
       this.setTag(name, values.size === 1 ? [...values][0]! : [...values])
+  }
+
+  /** The pattern with captured texts put in. */
+  private filledUse(index: number): PatternUse {
+    const rule = this.table.rules[index] as Rule & { pattern: Pattern }
+    const { source, flags } = rule.pattern
+    const filled = fillTemplates(source, (name) => this.tagValues(name))
+    return patternUse(new LazyPattern(filled, flags, this.budget), rule)
   }
 
   private mayHold({ relaxed }: SingleRule, lines: readonly ByteString[], demanded: string): boolean {
@@ -336,11 +336,11 @@ export class MessageRun implements EvalHost {
     })
   }
 
-  private linesOf(rule: Rule): readonly ByteString[] {
+  private linesOf({ kind, request, ifUnset }: SingleRule): readonly ByteString[] {
     const { views } = this.scan
-    switch (rule.kind) {
+    switch (kind) {
       case 'header':
-        return [this.headerValue(rule.request) ?? rule.ifUnset ?? '']
+        return [this.headerValue(request) ?? ifUnset]
       case 'body':
         return views.bodyForRules
       case 'rawbody':
@@ -352,14 +352,9 @@ export class MessageRun implements EvalHost {
     }
   }
 
-  /** The pattern with captured texts put in; undefined when one is not known, and then the rule does not run. */
-  private fillPattern(rule: Rule & { pattern: Pattern }): string | undefined {
-    return fillTemplates(rule.pattern.source, (name) => this.tagValues(name))
-  }
-
+  /** What stands for a placeholder; none = the tag is not set, and rules that ask for it do not run. */
   private tagValues(name: string): readonly string[] {
-    const header = /^HEADER\((.+)\)$/.exec(name)?.[1]
-    if (header !== undefined) return [this.scan.views.headers.get(header) ?? '']
+    if (name.startsWith('HEADER(')) return [this.scan.views.headers.get(name.slice(7, -1)) ?? '']
     const value = this.tags.values.get(name) ?? this.relayTag(name)
     if (value === undefined) return []
     return typeof value === 'string' ? [value] : value
@@ -378,61 +373,68 @@ export class MessageRun implements EvalHost {
     for (const rule of stage.network) this.callEval(rule)
   }
 
-  private evals(list: ActiveStage['bodyEvals']): void {
+  private evals(list: readonly EvalRule[]): void {
     if (list.length === 0 || !this.mayGoOn()) return
-    for (const rule of list) {
-      if ('run' in rule) this.callEval(rule)
-      else this.partRule(rule)
-    }
-  }
-
-  private partRule(rule: MimeRule | UriRule): void {
-    this.options.onRule?.(rule.rule)
-    try {
-      const count =
-        'mime' in rule
-          ? matchMimeHeader(rule, this.scan.message)
-          : matchUriDetail(rule, this.scan.views.uris.detail)
-            ? 1
-            : 0
-      // A mimeheader rule reports its own hits, without an area; what an eval returns gets one.
-      const own = 'mime' in rule && !rule.mime.negated
-      if (count > 0) this.gotHit(rule.rule, count, own ? '' : 'BODY: ')
-    } catch (error) {
-      this.crashed(rule.rule, error)
-    }
+    for (const rule of list) this.callEval(rule)
   }
 
   private callEval(rule: EvalRule): void {
-    const definition = this.table.rules[rule.rule] as Extract<Rule, { kind: 'eval' }>
     this.options.onRule?.(rule.rule)
     try {
-      const result = rule.run(new EvalCall(this, definition), ...rule.args)
-      if (result instanceof Promise) this.pending.push(this.later(rule.rule, definition.name, result))
-      else this.evalDone(rule.rule, result)
+      const result = resultOf(rule, new EvalCall(this, rule))
+      if (result instanceof Promise) this.pending.push(this.later(rule, result))
+      else this.evalDone(rule, result)
     } catch (error) {
       this.crashed(rule.rule, error)
     }
   }
 
-  private async later(rule: number, name: string, result: Promise<EvalResult>): Promise<void> {
-    this.tags.start(name)
+  private async later(rule: EvalRule, result: Promise<EvalResult>): Promise<void> {
+    this.tags.start(rule.name)
     try {
       this.evalDone(rule, await result)
     } catch (error) {
-      this.crashed(rule, error)
+      this.crashed(rule.rule, error)
     }
-    this.tags.finish(name)
+    this.tags.finish(rule.name)
   }
 
-  private evalDone(rule: number, result: EvalResult): void {
+  private evalDone({ rule, area }: EvalRule, result: EvalResult): void {
     if (this.over) return
     this.hits.settled[rule] = early
     if (!result) return
-    const { area } = this.table.rules[rule] as { area?: string }
     // SpamAssassin's reports name the area of an eval, but not that of a `full` one.
-    const prefix = area === 'full' ? '' : (areas[area ?? ''] ?? '')
+    const prefix = area === 'full' ? '' : (areas[area] ?? '')
     this.gotHit(rule, result === true ? 1 : result, prefix)
+  }
+
+  // ---- fields of parts, and URIs
+
+  private partRules({ mimeHeaders, uriDetails }: ActiveStage): void {
+    if (mimeHeaders.length + uriDetails.length === 0 || !this.mayGoOn()) return
+    const fields = new PartFields(this.scan.message)
+    for (const rule of mimeHeaders) this.mimeHeader(rule, fields)
+    for (const rule of uriDetails) this.uriDetail(rule)
+  }
+
+  private mimeHeader(rule: MimeRule, fields: PartFields): void {
+    this.options.onRule?.(rule.rule)
+    try {
+      const count = matchMimeHeader(rule, fields)
+      // Such a rule reports its own hits, without an area; what an eval returns gets one.
+      if (count > 0) this.gotHit(rule.rule, count, rule.negated ? 'BODY: ' : '')
+    } catch (error) {
+      this.crashed(rule.rule, error)
+    }
+  }
+
+  private uriDetail(rule: UriRule): void {
+    this.options.onRule?.(rule.rule)
+    try {
+      if (matchUriDetail(rule, this.scan.views.uris.detail)) this.gotHit(rule.rule, 1, 'BODY: ')
+    } catch (error) {
+      this.crashed(rule.rule, error)
+    }
   }
 
   private crashed(rule: number, error: unknown): void {
@@ -465,5 +467,19 @@ export class MessageRun implements EvalHost {
 
   note(note: Note): void {
     if (!this.over) this.notes.push(note)
+  }
+}
+
+/** Spreading the arguments costs more than most evals do: nearly all have two at most. */
+function resultOf({ run, args }: EvalRule, call: EvalCall): ReturnType<Eval> {
+  switch (args.length) {
+    case 0:
+      return run(call)
+    case 1:
+      return run(call, args[0]!)
+    case 2:
+      return run(call, args[0]!, args[1]!)
+    default:
+      return run(call, ...args)
   }
 }

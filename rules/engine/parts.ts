@@ -8,25 +8,24 @@ import { countMatches } from '../regex/plain.js'
 import type { MimeRule, UriRule } from './table.js'
 
 /** Times the pattern hit; a negated rule gives 1 when no part matches. */
-export function matchMimeHeader(rule: MimeRule, message: Message): number {
-  const { mime } = rule
-  const slot = slotOf(rule)
-  const parts = partFields(message, slot.fields)
+export function matchMimeHeader(rule: MimeRule, fields: PartFields): number {
+  const parts = fields.of(rule.field)
   let joined = ''
-  for (let number = Math.max(1, mime.first); number <= parts.length && number <= mime.last; number++) {
-    const known = parts[number - 1] ?? slot.unset
-    if (mime.concat) {
-      joined += known.value.endsWith('\n') ? known.value : `${known.value}\n`
+  for (let number = Math.max(1, rule.first); number <= parts.length && number <= rule.last; number++) {
+    const known = parts[number - 1]
+    if (rule.concat) {
+      const value = known ? known.value : rule.ifUnset
+      joined += value.endsWith('\n') ? value : `${value}\n`
       continue
     }
-    const hits = hitsOn(known, rule, slot.place)
-    if (hits > 0) return mime.negated ? 0 : hits
+    const hits = known ? hitsOn(known, rule) : hitsOnUnset(rule)
+    if (hits > 0) return rule.negated ? 0 : hits
   }
-  if (mime.concat) {
-    const hits = countMatches(mime.pattern, joined, mime.negated ? 1 : mime.hitsMax)
-    if (hits > 0) return mime.negated ? 0 : hits
+  if (rule.concat) {
+    const hits = countHits(rule, joined)
+    if (hits > 0) return rule.negated ? 0 : hits
   }
-  return mime.negated ? 1 : 0
+  return rule.negated ? 1 : 0
 }
 
 /** A value of a field, and how often each of the rules that ask for this field hit on it. Mails have the same few values. */
@@ -36,84 +35,72 @@ interface KnownValue {
   readonly hits: Uint8Array
 }
 
-/** What is asked of parts by one name. */
-class AskedField {
+/** Values kept of one field and generation. */
+const valuesMax = 256
+const hitsKeptMax = 254
+
+/** What mimeheader rules ask of parts by one name. */
+export class AskedField {
+  /** How many rules ask: counted while the rules are read. */
   rules = 0
   readonly values: Remembered<KnownValue>
+  /** Hits where a part does not have the field, by the rule's place. */
+  readonly onUnset: (number | undefined)[] = []
 
   constructor(
+    readonly number: number,
+    /** In lower case, or ALL. */
     readonly name: string,
     readonly raw: boolean,
   ) {
-    this.values = new Remembered(valuesMax, (value) => ({ value, hits: new Uint8Array(rulesMax) }))
+    this.values = new Remembered(valuesMax, (value) => ({ value, hits: new Uint8Array(this.rules) }))
   }
 }
 
-/** Of one field and generation. */
-const valuesMax = 256
-/** Rules on one field whose hits are kept. */
-const rulesMax = 128
-const hitsKeptMax = 254
+/** The fields that the rules of one table ask for. */
+export class AskedFields {
+  private readonly byRequest = new Map<string, AskedField>()
 
-interface Slot {
-  readonly fields: AskedField
-  readonly place: number
-  /** Stands for a field that a part does not have. */
-  readonly unset: KnownValue
+  of(request: string): AskedField {
+    let field = this.byRequest.get(request)
+    if (!field) {
+      const raw = request.endsWith(':raw')
+      const name = raw ? request.slice(0, -4) : request
+      field = new AskedField(this.byRequest.size, name === 'ALL' ? 'ALL' : name.toLowerCase(), raw)
+      this.byRequest.set(request, field)
+    }
+    return field
+  }
 }
 
-let slots = new WeakMap<MimeRule, Slot>()
-const asked = new Map<string, AskedField>()
+/** The fields of a message's parts, each read once however many rules ask. */
+export class PartFields {
+  private readonly known: (readonly (KnownValue | undefined)[] | undefined)[] = []
 
-function slotOf(rule: MimeRule): Slot {
-  const known = slots.get(rule)
-  if (known) return known
-  const { request, raw, ifUnset } = rule.mime
-  const key = raw ? `${request}:raw` : request
-  let fields = asked.get(key)
-  if (fields && fields.rules >= rulesMax) {
-    // Rules were read again: what the former ones found is of no use.
-    slots = new WeakMap()
-    asked.clear()
-    fields = undefined
+  constructor(private readonly message: Message) {}
+
+  of(field: AskedField): readonly (KnownValue | undefined)[] {
+    return (this.known[field.number] ??= this.message.parts.map((part) => {
+      const value = partField(part, field.name, field.raw)
+      return value === undefined ? undefined : field.values.get(value)
+    }))
   }
-  if (!fields) {
-    fields = new AskedField(request, raw)
-    asked.set(key, fields)
-  }
-  const slot = { fields, place: fields.rules++, unset: fields.values.get(ifUnset) }
-  slots.set(rule, slot)
-  return slot
 }
 
-function hitsOn(known: KnownValue, { mime }: MimeRule, place: number): number {
-  const kept = known.hits[place]!
+function hitsOn({ value, hits }: KnownValue, rule: MimeRule): number {
+  const kept = hits[rule.place]!
   if (kept > 0) return kept - 1
-  const hits = countMatches(mime.pattern, known.value, mime.negated ? 1 : mime.hitsMax)
-  if (hits <= hitsKeptMax) known.hits[place] = hits + 1
-  return hits
+  const counted = countHits(rule, value)
+  if (counted <= hitsKeptMax) hits[rule.place] = counted + 1
+  return counted
 }
 
-/** What rules asked of the parts of a message so far. */
-const answers = new WeakMap<Message, Map<AskedField, readonly (KnownValue | undefined)[]>>()
+function hitsOnUnset(rule: MimeRule): number {
+  return (rule.field.onUnset[rule.place] ??= countHits(rule, rule.ifUnset))
+}
 
-/** The field of each part: many rules ask for the same few. */
-function partFields(message: Message, fields: AskedField): readonly (KnownValue | undefined)[] {
-  let known = answers.get(message)
-  if (!known) {
-    known = new Map()
-    answers.set(message, known)
-  }
-  let values = known.get(fields)
-  if (!values) {
-    const name = fields.name === 'ALL' ? 'ALL' : fields.name.toLowerCase()
-    values = message.parts.map((part) => {
-      const value = partField(part, name, fields.raw)
-      return value === undefined ? undefined : fields.values.get(value)
-    })
-    known.set(fields, values)
-  }
-  return values
+function countHits({ pattern, negated, hitsMax }: MimeRule, value: ByteString): number {
+  return countMatches(pattern, value, negated ? 1 : hitsMax)
 }
 
 /** The last field of that name (lower case), decoded or as written; ALL gives the whole header of the part. */

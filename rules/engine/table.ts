@@ -1,6 +1,7 @@
 // A Plan's rules made ready to run: grouped by priority and by the text they read, patterns compiled lazily, evals looked up. Made once
 // per engine; a run only reads it.
 
+import type { ByteString } from '../../src/types.js'
 import type { PatternSource } from '../regex/automata/tables.js'
 import { createSwitchingMatcher, patternsMin, type SwitchingMatcher } from '../regex/fast.js'
 import type { Budget } from '../regex/guarded.js'
@@ -8,7 +9,8 @@ import type { CompiledPattern, PatternUse, TextMatcher } from '../regex/matcher.
 import { createPlainMatcher, LazyPattern } from '../regex/plain.js'
 import { demandedTemplate, escapesOf, relaxedTemplate, templateNames } from './capture.js'
 import { compileMetas, type Metas } from './metas.js'
-import type { Eval, Pattern, Plan, Plugin, Rule } from './types.js'
+import { type AskedField, AskedFields } from './parts.js'
+import type { Eval, EvalContext, Pattern, Plan, Plugin, Rule } from './types.js'
 
 /** Rules that one matcher finds in one kind of text. */
 export interface TextGroup {
@@ -29,6 +31,13 @@ export interface HeaderGroup extends TextGroup {
 /** A rule that does not fit a group: negated, if-unset, captures, placeholders. */
 export interface SingleRule {
   readonly rule: number
+  /** 'header', or the text it reads. */
+  readonly kind: Rule['kind']
+  /** Of a header rule. */
+  readonly request: string
+  /** What stands for an absent header. */
+  readonly ifUnset: ByteString
+  readonly negated: boolean
   readonly use: PatternUse | undefined
   /** Names of tags whose values have to be put in before the pattern can be compiled. */
   readonly templates: readonly string[]
@@ -38,8 +47,12 @@ export interface SingleRule {
   readonly relaxed: CompiledPattern | undefined
 }
 
+/** All that a call needs stands here: 150 evals a message would have to fetch their rules, which no cache holds, one by one. */
 export interface EvalRule {
   readonly rule: number
+  readonly name: string
+  readonly area: EvalContext['area']
+  readonly tflags: readonly string[]
   readonly run: Eval
   readonly args: readonly string[]
   /** Asks the network: started before everything else. */
@@ -55,8 +68,10 @@ export interface Stage {
   readonly headerEvals: readonly EvalRule[]
   readonly body: TextGroup | undefined
   readonly uri: TextGroup | undefined
-  /** Evals on body, and mimeheader and uri_detail rules, which SpamAssassin counts among them. */
-  readonly bodyEvals: readonly (EvalRule | MimeRule | UriRule)[]
+  readonly bodyEvals: readonly EvalRule[]
+  /** SpamAssassin counts them among the evals on body. */
+  readonly mimeHeaders: readonly MimeRule[]
+  readonly uriDetails: readonly UriRule[]
   readonly rawbody: TextGroup | undefined
   readonly rawbodyEvals: readonly EvalRule[]
   readonly full: TextGroup | undefined
@@ -68,17 +83,16 @@ export interface Stage {
 
 export interface MimeRule {
   readonly rule: number
-  readonly mime: {
-    readonly request: string
-    readonly raw: boolean
-    readonly pattern: CompiledPattern
-    readonly negated: boolean
-    readonly ifUnset: string
-    readonly first: number
-    readonly last: number
-    readonly concat: boolean
-    readonly hitsMax: number
-  }
+  readonly field: AskedField
+  /** Among the rules that ask for this field. */
+  readonly place: number
+  readonly pattern: CompiledPattern
+  readonly negated: boolean
+  readonly ifUnset: string
+  readonly first: number
+  readonly last: number
+  readonly concat: boolean
+  readonly hitsMax: number
 }
 
 export interface UriRule {
@@ -110,6 +124,8 @@ export function marksOf(rules: readonly Rule[]): RuleMarks {
 
 export interface RuleTable {
   readonly rules: readonly Rule[]
+  /** The names of the rules: a rule itself, fetched for its name, costs cache misses. */
+  readonly names: readonly string[]
   readonly marks: RuleMarks
   readonly indexOf: ReadonlyMap<string, number>
   readonly stages: readonly Stage[]
@@ -178,6 +194,7 @@ class TableMaker {
   private readonly indexOf: ReadonlyMap<string, number>
   private readonly evals: ReadonlyMap<string, Eval>
   private readonly missing = new Map<string, string>()
+  private readonly askedFields = new AskedFields()
   private readonly patterns: PatternCache
   private readonly budget: Budget
 
@@ -202,6 +219,7 @@ class TableMaker {
     const metas = compileMetas(this.rules, this.indexOf, local)
     return {
       rules: this.rules,
+      names: this.rules.map(({ name }) => name),
       marks: marksOf(this.rules),
       indexOf: this.indexOf,
       stages,
@@ -229,10 +247,7 @@ class TableMaker {
     const texts: readonly TextKind[] = ['body', 'uri', 'rawbody', 'full']
     const special = texts.flatMap((kind) => of(kind).filter((index) => this.isSpecial(this.rules[index]!)))
     const evals = of('eval').flatMap((index) => this.evalRule(index))
-    const inArea = (area: string) =>
-      evals.filter(({ rule }) => (this.rules[rule] as { area?: string }).area === area)
-    const mime = of('mimeheader').map((index) => this.mimeRule(index))
-    const uri = of('uri_detail').map((index) => this.uriRule(index))
+    const inArea = (wanted: string) => evals.filter(({ area }) => area === wanted)
     return {
       priority,
       headers: this.headerGroups(plain),
@@ -241,7 +256,9 @@ class TableMaker {
       headerEvals: inArea('header'),
       body: this.textGroup(of('body')),
       uri: this.textGroup(of('uri')),
-      bodyEvals: [...inArea('body'), ...mime, ...uri],
+      bodyEvals: inArea('body'),
+      mimeHeaders: of('mimeheader').map((index) => this.mimeRule(index)),
+      uriDetails: of('uri_detail').map((index) => this.uriRule(index)),
       rawbody: this.textGroup(of('rawbody')),
       rawbodyEvals: inArea('rawbody'),
       full: this.textGroup(of('full')),
@@ -304,8 +321,13 @@ class TableMaker {
     const use = templates.length === 0 ? patternUse(this.pattern(rule.pattern), rule) : undefined
     const demanded = templates.length === 0 ? undefined : demandedTemplate(rule.pattern)
     const relaxed = demanded === undefined ? undefined : relaxedTemplate(rule.pattern)
+    const header = rule.kind === 'header' ? rule : undefined
     return {
       rule: index,
+      kind: rule.kind,
+      request: header?.request ?? '',
+      ifUnset: header?.ifUnset ?? '',
+      negated: header?.negated === true,
       use,
       templates,
       demanded,
@@ -321,28 +343,27 @@ class TableMaker {
       return []
     }
     const net = rule.area === 'rbl' || rule.tflags.includes('net')
-    return [{ rule: index, run, args: rule.args, net }]
+    const { name, area, tflags, args } = rule
+    return [{ rule: index, name, area, tflags, run, args, net }]
   }
 
   private mimeRule(index: number): MimeRule {
     const rule = this.rules[index] as Extract<Rule, { kind: 'mimeheader' }>
-    const raw = rule.request.endsWith(':raw')
     const multiple = rule.tflags.includes('multiple')
     const hitsMax = hitsMaxOf(rule)
     const [first, last] = partRange(rule.tflags)
+    const field = this.askedFields.of(rule.request)
     return {
       rule: index,
-      mime: {
-        request: raw ? rule.request.slice(0, -4) : rule.request,
-        raw,
-        pattern: this.pattern(rule.pattern),
-        negated: rule.negated,
-        ifUnset: rule.ifUnset ?? '',
-        first,
-        last,
-        concat: rule.tflags.includes('concat'),
-        hitsMax: hitsMax !== Number.POSITIVE_INFINITY ? hitsMax : multiple ? 1000 : 1,
-      },
+      field,
+      place: field.rules++,
+      pattern: this.pattern(rule.pattern),
+      negated: rule.negated,
+      ifUnset: rule.ifUnset ?? '',
+      first,
+      last,
+      concat: rule.tflags.includes('concat'),
+      hitsMax: hitsMax !== Number.POSITIVE_INFINITY ? hitsMax : multiple ? 1000 : 1,
     }
   }
 

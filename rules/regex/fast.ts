@@ -6,7 +6,7 @@ import { Arena, type BuildLimits, defaultLimits, join, type Sink } from './autom
 import { createStore } from './automata/store.js'
 import { type AutomatonSet, entriesFor } from './automata/tables.js'
 import type { FirstMatch, OnHit, PatternUse, TextMatcher } from './matcher.js'
-import { countMatches, createPlainMatcher } from './plain.js'
+import { createPlainMatcher, firstMatch, matchesIn } from './plain.js'
 
 /** Fewer patterns than this are not worth walks over the text. */
 export const patternsMin = 6
@@ -64,7 +64,8 @@ class FastMatcher implements TextMatcher, Sink {
   private pairLine = new Int32Array(1024)
   private pairNext = new Int32Array(1024)
   private pairs = 0
-  private touched: number[] = []
+  private readonly touched: Int32Array
+  private touchedCount = 0
   /** 1 = every line of this text is a candidate. */
   private readonly whole: Uint8Array
   private active: Uint8Array = new Uint8Array(0)
@@ -84,6 +85,7 @@ class FastMatcher implements TextMatcher, Sink {
     this.firstPair = new Int32Array(uses.length).fill(-1)
     this.lastPair = new Int32Array(uses.length).fill(-1)
     this.whole = new Uint8Array(uses.length)
+    this.touched = new Int32Array(uses.length)
   }
 
   accept(pattern: number, line: number): void {
@@ -105,7 +107,7 @@ class FastMatcher implements TextMatcher, Sink {
     const last = this.lastPair[place]!
     if (last < 0) {
       this.firstPair[place] = pair
-      this.touched.push(place)
+      this.touched[this.touchedCount++] = place
     } else this.pairNext[last] = pair
     this.lastPair[place] = pair
   }
@@ -120,6 +122,7 @@ class FastMatcher implements TextMatcher, Sink {
     this.texts++
     this.active = active
     this.pairs = 0
+    this.touchedCount = 0
     this.arena.scan(lines, this)
     for (const place of this.always) this.takeWhole(place)
     for (const { gaveUp, firstId, automaton } of this.arena.groups) {
@@ -127,9 +130,9 @@ class FastMatcher implements TextMatcher, Sink {
       for (let number = firstId; number < firstId + automaton.patterns; number++)
         this.takeWhole(this.order[number]!)
     }
-    const touched = this.touched.sort((a, b) => a - b)
-    this.touched = []
-    for (const place of touched) {
+    const touched = this.touched.subarray(0, this.touchedCount).sort()
+    for (let at = 0; at < touched.length; at++) {
+      const place = touched[at]!
       const first = this.firstPair[place]!
       const whole = this.whole[place] === 1
       this.firstPair[place] = -1
@@ -147,7 +150,7 @@ class FastMatcher implements TextMatcher, Sink {
   private takeWhole(place: number): void {
     if (this.active[place] === 0 || this.whole[place] === 1) return
     this.whole[place] = 1
-    if (this.firstPair[place]! < 0) this.touched.push(place)
+    if (this.firstPair[place]! < 0) this.touched[this.touchedCount++] = place
   }
 
   /** The RegExp on the candidate lines from `first` on, or on all lines when `first` is -1. */
@@ -161,7 +164,6 @@ class FastMatcher implements TextMatcher, Sink {
     const use = this.uses[place]!
     const { pairLine, pairNext } = this
     try {
-      const { regExp } = use.pattern
       let count = 0
       let where: FirstMatch | undefined
       let pair = first
@@ -169,11 +171,10 @@ class FastMatcher implements TextMatcher, Sink {
       while (line < lines.length) {
         if (!use.skipFirst || line > 0) {
           const text = lines[line]!
-          regExp.lastIndex = 0
-          const found = firsts && count === 0 ? regExp.exec(text) : regExp.test(text)
-          if (found) {
-            if (found !== true) where = { line, index: found.index, length: found[0].length }
-            count += use.multiple ? countMatches(use.pattern, text, use.hitsMax - count) : 1
+          const found = matchesIn(use, text, use.hitsMax - count)
+          if (found > 0) {
+            if (firsts && count === 0) where = firstMatch(use.pattern.regExp, text, line)
+            count += found
             if (!use.multiple || count >= use.hitsMax) break
           }
         }

@@ -1,6 +1,7 @@
 // The narrow door between the rule runner and whatever finds patterns in texts: the plain engine (plain.ts) and any faster one
 // stand behind it and must give the same hits.
 import type { ByteString } from '../../src/types.js'
+import type { RowCounter } from './rows.js'
 
 /** What matching needs of a RegExp with the `g` flag. */
 export interface Searcher {
@@ -15,6 +16,8 @@ export interface CompiledPattern {
   readonly regExp: Searcher
   /** It may match the empty text: counting has to look closer then. */
   readonly canBeEmpty: boolean
+  /** Counts matches without a RegExp, where the pattern is simple enough. */
+  readonly rows: RowCounter | undefined
   /** Sticky; matches at lastIndex what the pattern matches there without being empty. */
   readonly nonEmpty: Pick<Searcher, 'lastIndex' | 'test'>
   /** Perl group name -> JS group number, for rules with named captures. */

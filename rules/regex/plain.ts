@@ -8,6 +8,7 @@ import { LooseFirst, loosen } from './loose.js'
 import type { CompiledPattern, FirstMatch, OnHit, PatternUse, Searcher, TextMatcher } from './matcher.js'
 import { type Parsed, parsePerl } from './parse.js'
 import { printRegExp } from './print.js'
+import { rowCounter } from './rows.js'
 import { canBeEmpty } from './width.js'
 
 /** Throws RegexSyntaxError when Perl would refuse the pattern, or when we cannot express it. What parses can be printed. */
@@ -23,7 +24,7 @@ export function compilePattern(source: string, flags: string): CompiledPattern {
 
 /** A pattern that is parsed and compiled at its first use: of the stock rules a message needs a part only. */
 export class LazyPattern implements CompiledPattern {
-  private compiled: Pick<CompiledPattern, 'regExp' | 'names' | 'canBeEmpty'> | undefined
+  private compiled: Pick<CompiledPattern, 'regExp' | 'names' | 'canBeEmpty' | 'rows'> | undefined
   private strict: CompiledPattern['nonEmpty'] | undefined
   private readonly source: string
   private readonly flags: string
@@ -42,6 +43,10 @@ export class LazyPattern implements CompiledPattern {
 
   get canBeEmpty(): boolean {
     return this.compile().canBeEmpty
+  }
+
+  get rows(): CompiledPattern['rows'] {
+    return this.compile().rows
   }
 
   /** Looks ahead at the whole rest of the text, and demands that less is left after the match. */
@@ -72,6 +77,7 @@ export class LazyPattern implements CompiledPattern {
         regExp: empty ? exact : (withLoose(parsed, exact) ?? exact),
         names: printed.names,
         canBeEmpty: empty,
+        rows: rowCounter(parsed.root),
       }
     }
     return this.compiled
@@ -93,7 +99,8 @@ function withLoose(parsed: Parsed, exact: Searcher): Searcher | undefined {
  * is not empty; only then the search moves on.
  */
 export function countMatches(pattern: CompiledPattern, text: ByteString, hitsMax: number): number {
-  const { regExp } = pattern
+  const { regExp, rows } = pattern
+  if (rows) return rows.count(text, hitsMax)
   regExp.lastIndex = 0
   let count = 0
   if (!pattern.canBeEmpty) {
@@ -113,6 +120,20 @@ export function countMatches(pattern: CompiledPattern, text: ByteString, hitsMax
     } else regExp.lastIndex = found.index + 1
   }
   return count
+}
+
+/** Matches that count in one text: up to `hitsMax` of a pattern whose matches are counted, else 1 at most. */
+export function matchesIn({ pattern, multiple }: PatternUse, text: ByteString, hitsMax: number): number {
+  if (multiple) return countMatches(pattern, text, hitsMax)
+  const { regExp } = pattern
+  regExp.lastIndex = 0
+  return regExp.test(text) ? 1 : 0
+}
+
+export function firstMatch(regExp: Searcher, text: ByteString, line: number): FirstMatch | undefined {
+  regExp.lastIndex = 0
+  const found = regExp.exec(text)
+  return found ? { line, index: found.index, length: found[0].length } : undefined
 }
 
 class PlainMatcher implements TextMatcher {
@@ -153,24 +174,14 @@ class PlainMatcher implements TextMatcher {
     let first: FirstMatch | undefined
     for (let line = use.skipFirst ? 1 : 0; line < lines.length; line++) {
       const text = lines[line]!
-      regExp.lastIndex = 0
-      if (!regExp.test(text)) continue
+      const found = matchesIn(use, text, use.hitsMax - count)
+      if (found === 0) continue
       if (count === 0 && firsts) first = firstMatch(regExp, text, line)
-      if (!use.multiple) {
-        count = 1
-        break
-      }
-      count += countMatches(use.pattern, text, use.hitsMax - count)
-      if (count >= use.hitsMax) break
+      count += found
+      if (!use.multiple || count >= use.hitsMax) break
     }
     if (count > 0) onHit(index, count, first)
   }
-}
-
-function firstMatch(regExp: Searcher, text: ByteString, line: number): FirstMatch | undefined {
-  regExp.lastIndex = 0
-  const found = regExp.exec(text)
-  return found ? { line, index: found.index, length: found[0].length } : undefined
 }
 
 export function createPlainMatcher(uses: readonly PatternUse[]): TextMatcher {

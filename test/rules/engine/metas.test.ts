@@ -35,7 +35,8 @@ function tableOf(next: (below: number) => number): RuleTable {
   ) as unknown as Rule[]
   const indexOf = new Map(rules.map(({ name }, index) => [name, index]))
   const metas = compileMetas(rules, indexOf, true)
-  return { rules, marks: marksOf(rules), indexOf, metas } as unknown as RuleTable
+  const names = rules.map(({ name }) => name)
+  return { rules, names, marks: marksOf(rules), indexOf, metas } as unknown as RuleTable
 }
 
 test('all at once as level by level, for random metas, hits and scores of 0', () => {
