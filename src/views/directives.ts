@@ -17,6 +17,7 @@ import type { DomainLists } from './domains.js'
 import { hostToAscii } from './hosts.js'
 import { addNetwork, containsNetwork, loopback, type NetSet, parseNetwork } from './networks.js'
 import type { NetworkSettings } from './relays.js'
+import type { TextOptions } from './text/index.js'
 import type { Redirector, UriSettings } from './uris.js'
 
 interface NetworkList {
@@ -160,8 +161,21 @@ export const viewDirectives: readonly Directive[] = [
   numberDirective('rawbody_part_scan_size', 500_000, { scope: 'admin' }),
 ]
 
+/** Worked out once for settings that many messages share. */
+function perSettings<T>(make: (settings: Settings) => T): (settings: Settings) => T {
+  const known = new WeakMap<Settings, T>()
+  return (settings) => {
+    let made = known.get(settings)
+    if (made === undefined) {
+      made = make(settings)
+      known.set(settings, made)
+    }
+    return made
+  }
+}
+
 /** Networks as the walk over the relays takes them. Entries of the lesser lists outside the greater one are dropped (SpamAssassin's lint). */
-export function networkSettings(settings: Settings): NetworkSettings {
+export const networkSettings = perSettings((settings): NetworkSettings => {
   const trusted = setting<NetworkList>(settings, 'trusted_networks')
   const internal = setting<NetworkList>(settings, 'internal_networks')
   const msa = setting<NetworkList>(settings, 'msa_networks')
@@ -179,24 +193,27 @@ export function networkSettings(settings: Settings): NetworkSettings {
     originatingHeaders: setting(settings, 'originating_ip_headers'),
     envelopeSenderHeader: setting(settings, 'envelope_sender_header'),
   }
-}
+})
 
-export function uriSettings(settings: Settings): UriSettings {
-  return {
+export const uriSettings = perSettings(
+  (settings): UriSettings => ({
     redirectors: setting(settings, 'redirector_pattern'),
     dkimUris: setting(settings, 'parse_dkim_uris'),
     idn: 'punycode',
-  }
-}
+  }),
+)
+
+const textSettings = perSettings((settings) => ({
+  normalizeCharset: setting<boolean>(settings, 'normalize_charset'),
+  bodyPartCharsMax: setting<number>(settings, 'body_part_scan_size'),
+  rawbodyPartBytesMax: setting<number>(settings, 'rawbody_part_scan_size'),
+}))
 
 /** @param subject value of the header request `Subject`. */
-export function textOptions(settings: Settings, subject: ByteString | undefined) {
-  return {
-    subject: subject?.replace(/\n$/, ''),
-    normalizeCharset: setting<boolean>(settings, 'normalize_charset'),
-    bodyPartCharsMax: setting<number>(settings, 'body_part_scan_size'),
-    rawbodyPartBytesMax: setting<number>(settings, 'rawbody_part_scan_size'),
-  }
+export function textOptions(settings: Settings, subject: ByteString | undefined): TextOptions {
+  const { normalizeCharset, bodyPartCharsMax, rawbodyPartBytesMax } = textSettings(settings)
+  const given = subject?.endsWith('\n') ? subject.slice(0, -1) : subject
+  return { subject: given, normalizeCharset, bodyPartCharsMax, rawbodyPartBytesMax }
 }
 
 /** Undefined when the rules bring no list of top-level domains. */

@@ -108,7 +108,8 @@ function clean(text: string | undefined): string {
 /** The walk down the lines. */
 class Walk {
   readonly #trust: Trust = { trusted: [], untrusted: [], internal: [], external: [] }
-  readonly #settings: NetworkSettings
+  readonly #trustedNetworks: NetSet
+  readonly #internalNetworks: NetSet
   #trustedList: Relay[] = this.#trust.trusted
   #unparseable = 0
   #lastTrusted: number
@@ -120,7 +121,7 @@ class Walk {
   #repeatedSender: string | undefined
 
   constructor(
-    settings: NetworkSettings,
+    private readonly settings: NetworkSettings,
     private readonly originating: boolean,
     /** Index of the line before the first: one Received field less when the session stands in front. */
     before: number,
@@ -129,11 +130,8 @@ class Walk {
     this.#lastInternal = before
     // Either list stands for the other where only one is configured.
     const { trustedConfigured, internalConfigured } = settings
-    this.#settings = {
-      ...settings,
-      internal: trustedConfigured && !internalConfigured ? settings.trusted : settings.internal,
-      trusted: internalConfigured && !trustedConfigured ? settings.internal : settings.trusted,
-    }
+    this.#internalNetworks = trustedConfigured && !internalConfigured ? settings.trusted : settings.internal
+    this.#trustedNetworks = internalConfigured && !trustedConfigured ? settings.internal : settings.trusted
   }
 
   add(line: ParsedLine): void {
@@ -165,7 +163,7 @@ class Walk {
 
   /** Whether trust ends here; true if the hop is one of msa_networks. */
   #judge(hop: Hop): boolean {
-    const { trustedConfigured, internalConfigured, trusted, internal, msa } = this.#settings
+    const { trustedConfigured, internalConfigured, msa } = this.settings
     const authenticated = hop.auth !== ''
     if (!trustedConfigured && !internalConfigured) {
       if (!authenticated && !isPrivate(hop.ip)) {
@@ -174,14 +172,15 @@ class Walk {
       }
       return false
     }
-    if (!authenticated && !containsIp(trusted, hop.ip)) {
+    if (!authenticated && !containsIp(this.#trustedNetworks, hop.ip)) {
       // Our user: everything older came from him.
       if (this.originating) this.#foundMsa = true
       else this.#inTrusted = false
       this.#inInternal = false
       return false
     }
-    if (this.#inInternal && !authenticated && !containsIp(internal, hop.ip)) this.#inInternal = false
+    if (this.#inInternal && !authenticated && !containsIp(this.#internalNetworks, hop.ip))
+      this.#inInternal = false
     this.#foundMsa = containsIp(msa, hop.ip)
     return this.#foundMsa
   }

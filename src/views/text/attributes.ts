@@ -29,16 +29,12 @@ export class Attributes {
     })
   }
 
-  names(): string[] {
-    return this.entries.map((entry) => entry.name)
+  get count(): number {
+    return this.entries.length
   }
 
-  get isEmpty(): boolean {
-    return this.entries.length === 0
-  }
-
-  has(name: string): boolean {
-    return this.find(name) !== undefined
+  nameAt(place: number): string {
+    return this.entries[place]!.name
   }
 
   get(name: string): string | undefined {
@@ -70,7 +66,8 @@ export class Attributes {
   }
 
   private find(name: string): Attribute | undefined {
-    for (const entry of this.entries) if (entry.name === name) return entry
+    const { entries } = this
+    for (let at = 0; at < entries.length; at++) if (entries[at]!.name === name) return entries[at]
     return undefined
   }
 

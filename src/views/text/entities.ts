@@ -1,6 +1,8 @@
 // Entities as HTML::Parser 3.81 decodes them: the names of HTML 4 and `apos`, case-sensitive; those of Latin-1 also without semicolon and as the
 // beginning of a longer word, the others only with one; numbers by their code point (fixtures/oracle/micro-html, groups ent, entcs).
 
+import { codeAt } from '../../message/bytes.js'
+
 export interface Decoded {
   readonly text: string
   /** True as soon as the source was, or a character outside Latin-1 came in. */
@@ -59,7 +61,7 @@ export function decodeEntities(source: string, sourceIsWide: boolean, prefixes: 
   let high = 0
   for (; at >= 0; at = source.indexOf('&', at)) {
     const found =
-      source.charCodeAt(at + 1) === 35 ? readNumber(source, at + 2) : readName(source, at + 1, prefixes)
+      codeAt(source, at + 1) === 35 ? readNumber(source, at + 2) : readName(source, at + 1, prefixes)
     let code = found.code
     at = found.end
     if (code < 0) {
@@ -67,7 +69,7 @@ export function decodeEntities(source: string, sourceIsWide: boolean, prefixes: 
       continue
     }
     pieces.push(source.slice(copied, found.start))
-    if (source.charCodeAt(at) === SEMICOLON) at++
+    if (codeAt(source, at) === SEMICOLON) at++
     copied = at
     if (found.isName) {
       high = 0
@@ -91,7 +93,7 @@ export function decodeEntities(source: string, sourceIsWide: boolean, prefixes: 
         if ((code >= 0xfdd0 && code <= 0xfdef) || (code & 0xfffe) === 0xfffe) code = replacement
       }
     }
-    if (source.charCodeAt(at) !== AMPERSAND) high = 0
+    if (codeAt(source, at) !== AMPERSAND) high = 0
     pieces.push(String.fromCodePoint(code))
   }
   pieces.push(source.slice(copied))
@@ -109,12 +111,12 @@ interface Reference {
 }
 
 function readNumber(source: string, from: number): Reference {
-  const isHex = (source.charCodeAt(from) | 32) === 120
+  const isHex = (codeAt(source, from) | 32) === 120
   const digits = isHex ? from + 1 : from
   let at = digits
   let code = 0
   for (;;) {
-    const digit = digitValue(source.charCodeAt(at), isHex)
+    const digit = digitValue(codeAt(source, at), isHex)
     if (digit < 0) break
     code = code * (isHex ? 16 : 10) + digit
     if (code > 0x10ffff) return { start: from - 2, end: at, code: -1, isName: false }
@@ -134,11 +136,11 @@ function digitValue(code: number, hex: boolean): number {
 
 function readName(source: string, from: number, prefixes: boolean): Reference {
   let end = from
-  while (isWordChar(source.charCodeAt(end))) end++
+  while (isWordChar(codeAt(source, end))) end++
   const length = end - from
   if (length <= longestName) {
     const name = source.slice(from, end)
-    const code = latin.get(name) ?? (source.charCodeAt(end) === SEMICOLON ? other.get(name) : undefined)
+    const code = latin.get(name) ?? (codeAt(source, end) === SEMICOLON ? other.get(name) : undefined)
     if (code !== undefined) return { start: from - 1, end, code, isName: true }
   }
   for (let short = Math.min(length - 1, longestName); prefixes && short > 0; short--) {

@@ -5,6 +5,7 @@ import { uriBytesMax } from '../../limits.js'
 import type { ByteString } from '../../types.js'
 import type { Attributes } from './attributes.js'
 import { isBlankChar } from './body.js'
+import type { Tag } from './html-tags.js'
 import { resolveUri } from './resolve-uri.js'
 
 export interface LinkRecord {
@@ -18,14 +19,6 @@ export interface Anchor {
   wide: boolean
 }
 
-/** Where tags have their addresses. */
-const places: ReadonlyMap<string, 'href' | 'src' | 'background' | 'other'> = new Map([
-  ...['a', 'area', 'link'].map((tag) => [tag, 'href'] as const),
-  ...['img', 'frame', 'iframe', 'embed', 'script', 'bgsound'].map((tag) => [tag, 'src'] as const),
-  ...['body', 'table', 'tr', 'td'].map((tag) => [tag, 'background'] as const),
-  ...['form', 'base', 'meta'].map((tag) => [tag, 'other'] as const),
-])
-
 export class LinkCollector {
   readonly records = new Map<string, LinkRecord>()
   readonly anchors: Anchor[] = []
@@ -36,8 +29,8 @@ export class LinkCollector {
 
   constructor(private readonly wide: boolean) {}
 
-  startTag(tag: string, attributes: Attributes): void {
-    const place = places.get(tag)
+  startTag({ name: tag, links: place }: Tag, attributes: Attributes): void {
+    if (place === undefined) return
     if (place === 'href') {
       // <a x/href=...> is written by broken programs and understood by mail programs.
       attributes.rename(/[A-Za-z0-9_]\/href/, 'href')
@@ -54,7 +47,7 @@ export class LinkCollector {
       this.pushAttribute(tag, attributes, 'src')
     } else if (place === 'background') {
       this.pushAttribute(tag, attributes, 'background')
-    } else if (place === 'other') {
+    } else {
       this.takeOther(tag, attributes)
     }
   }

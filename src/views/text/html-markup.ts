@@ -1,6 +1,7 @@
 // Reads one piece of markup at a '<', as HTML::Parser 3.81 does outside its strict modes. Pure functions over offsets; what a piece means is
 // decided in html-parser.ts. `incomplete` = the text ends before the piece does, `notMarkup` = the '<' is text.
 
+import { codeAt } from '../../message/bytes.js'
 import { Attributes } from './attributes.js'
 
 export const incomplete = -1
@@ -21,7 +22,7 @@ const BRACKET = 91
 
 function skipSpaces(src: string, from: number): number {
   let at = from
-  while (isSpace(src.charCodeAt(at))) at++
+  while (at < src.length && isSpace(src.charCodeAt(at))) at++
   return at
 }
 
@@ -58,12 +59,12 @@ export function readStartTag(src: string, open: number, wide: boolean): StartTag
     }
     const attribute = src.slice(nameStart, at)
     at = skipSpaces(src, at)
-    if (src.charCodeAt(at) !== EQUALS) {
+    if (codeAt(src, at) !== EQUALS) {
       if (at < src.length) attributes.add(attribute, undefined)
       continue
     }
     at = skipSpaces(src, at + 1)
-    const first = src.charCodeAt(at)
+    const first = codeAt(src, at)
     if (first === GT) {
       attributes.add(attribute, '')
     } else if (isQuote(first)) {
@@ -118,7 +119,7 @@ export function readComment(src: string, from: number, lenient: boolean): number
   }
   for (let dashes = src.indexOf('--', from); dashes >= 0; dashes = src.indexOf('--', dashes + 1)) {
     const at = skipSpaces(src, dashes + 2)
-    if (src.charCodeAt(at) === GT) return at + 1
+    if (codeAt(src, at) === GT) return at + 1
   }
   return incomplete
 }
@@ -134,8 +135,8 @@ export interface Declaration {
 export function readDeclaration(src: string, open: number): Declaration | undefined {
   let at = open + 2
   const failed = (): Declaration => ({ end: undefined, readTo: at })
-  if (!isLetter(src.charCodeAt(at))) return failed()
-  while (isNameChar(src.charCodeAt(at))) at++
+  if (!isLetter(codeAt(src, at))) return failed()
+  while (isNameChar(codeAt(src, at))) at++
   if (at >= src.length) return undefined
   if (!/^(?:doctype|entity)$/i.test(src.slice(open + 2, Math.min(at, open + 10)))) return failed()
   for (;;) {
@@ -175,25 +176,25 @@ export function readSectionStart(
   let at = open + 3
   for (;;) {
     at = skipSpaces(src, at)
-    while (isNameFirst(src.charCodeAt(at))) {
+    while (isNameFirst(codeAt(src, at))) {
       const start = at++
-      while (isNameChar(src.charCodeAt(at))) at++
+      while (isNameChar(codeAt(src, at))) at++
       keywords.push(src.slice(start, at).toLowerCase())
       at = skipSpaces(src, at)
       if (at >= src.length) return incomplete
     }
-    if (src.charCodeAt(at) !== DASH) break
-    if (src.charCodeAt(at + 1) !== DASH) return notMarkup
+    if (codeAt(src, at) !== DASH) break
+    if (codeAt(src, at + 1) !== DASH) return notMarkup
     const close = src.indexOf('--', at + 2)
     if (close < 0) return incomplete
     at = close + 2
   }
-  if (src.charCodeAt(at) !== BRACKET) return notMarkup
+  if (codeAt(src, at) !== BRACKET) return notMarkup
   return { end: at + 1, keywords: keywords.length === 0 ? ['include'] : keywords }
 }
 
 /** The rest of a document that begins like markup is dropped as a comment rather than shown. */
 export function beginsMarkup(src: string, open: number): boolean {
-  const next = src.charCodeAt(open + 1)
+  const next = codeAt(src, open + 1)
   return open + 1 >= src.length || isNameFirst(next) || next === 47 || next === EXCLAMATION || next === 63
 }

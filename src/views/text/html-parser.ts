@@ -2,7 +2,7 @@
 // browser's tree builder. Tags without names, quotes that never close, comments without end: each has a fixed reading that rules rely on
 // (fixtures/oracle/micro-html, groups tok, com, rawtext). Every byte is looked at a few times at most.
 
-import { asciiLower } from '../../message/bytes.js'
+import { asciiLower, codeAt } from '../../message/bytes.js'
 import type { Attributes } from './attributes.js'
 import { decodeEntities } from './entities.js'
 import {
@@ -17,12 +17,11 @@ import {
   readSectionStart,
   readStartTag,
 } from './html-markup.js'
-import { tagName } from './html-tags.js'
+import { type Tag, tagOf } from './html-tags.js'
 
 export interface HtmlEvents {
-  /** Names are lower case. */
-  startTag(name: string, attributes: Attributes): void
-  endTag(name: string): void
+  startTag(tag: Tag, attributes: Attributes): void
+  endTag(tag: Tag): void
   /** Entities are decoded; `wide` as in src/message/charset.ts. */
   text(text: string, wide: boolean): void
   /** The whole of `<!-- ... -->`, or of other markup that counts as a comment. */
@@ -30,19 +29,10 @@ export interface HtmlEvents {
   declaration(text: string): void
 }
 
-/** Elements whose content is text up to their end tag; true = entities in it stay as they are. */
-const literalElements = new Map([
-  ['script', true],
-  ['style', true],
-  ['xmp', true],
-  ['iframe', true],
-  ['plaintext', true],
-  ['title', false],
-  ['textarea', false],
-])
-const longestLiteral = 9
 /** An unclosed one of these keeps the rest of the document as its text. */
-const keepsRest = new Set(['plaintext', 'xmp', 'iframe', 'textarea'])
+const keepsRest: ReadonlySet<Tag> = new Set(['plaintext', 'xmp', 'iframe', 'textarea'].map(tagOf))
+const plaintext = tagOf('plaintext')
+const title = tagOf('title')
 
 /** Marked sections by strength: the strongest open one rules. */
 const sectionStrength = new Map([
@@ -66,14 +56,14 @@ export class HtmlParser {
   /** Start of text not yet reported, and how far it has been looked through. */
   private textStart = 0
   private at = 0
-  private literal: string | undefined
+  private literal: Tag | undefined
   /** Literal elements of which no end tag follows: looking again at each of thousands of them would be quadratic. */
-  private readonly endless = new Set<string>()
+  private readonly endless = new Set<Tag>()
   /** Entities of the text at hand are not decoded. */
   private isCdata = false
   /** Strength in force at each level of open sections, so that closing one costs nothing. */
   private readonly sections: number[] = []
-  private pendingEnd: string | undefined
+  private pendingEnd: Tag | undefined
   /** At the end of the document any '>' closes a comment. */
   private lenientComments = false
 
@@ -96,7 +86,7 @@ export class HtmlParser {
     while (this.textStart < src.length) {
       if (this.literal !== undefined) {
         if (keepsRest.has(this.literal)) break
-        if (this.literal === 'title') this.pendingEnd = this.literal
+        if (this.literal === title) this.pendingEnd = this.literal
         else this.emitEnd(this.literal)
         this.literal = undefined
         this.scan()
@@ -165,9 +155,9 @@ export class HtmlParser {
       // The steps over "]" are HTML::Parser's: in "]]]>" the section does not end.
       if (code === RIGHT_BRACKET && this.section > 0) {
         const textEnd = this.at++
-        if (src.charCodeAt(this.at) === RIGHT_BRACKET) {
+        if (codeAt(src, this.at) === RIGHT_BRACKET) {
           this.at++
-          if (src.charCodeAt(this.at) === 62) {
+          if (codeAt(src, this.at) === 62) {
             this.at++
             this.emitText(this.textStart, textEnd)
             this.closeSection()
@@ -184,13 +174,13 @@ export class HtmlParser {
   private scanLiteral(): boolean {
     const { src, literal } = this
     if (literal === undefined) return true
-    if (literal === 'plaintext' || this.endless.has(literal)) return false
+    if (literal === plaintext || this.endless.has(literal)) return false
     for (let lt = src.indexOf('</', this.at); lt >= 0; lt = src.indexOf('</', lt + 2)) {
-      const nameEnd = lt + 2 + literal.length
-      if (asciiLower(src.slice(lt + 2, nameEnd)) !== literal) continue
+      const nameEnd = lt + 2 + literal.name.length
+      if (asciiLower(src.slice(lt + 2, nameEnd)) !== literal.name) continue
       let close = nameEnd
-      while (isSpace(src.charCodeAt(close))) close++
-      if (src.charCodeAt(close) !== 62) continue
+      while (isSpace(codeAt(src, close))) close++
+      if (codeAt(src, close) !== 62) continue
       if (this.textStart !== lt) this.emitText(this.textStart, lt)
       this.emitEnd(literal)
       this.literal = undefined
@@ -228,7 +218,7 @@ export class HtmlParser {
       const tag = readEndTag(src, open)
       if (tag === undefined) return incomplete
       if (tag.name === undefined) this.emitComment(open, tag.end)
-      else this.emitEnd(tagName(tag.name))
+      else this.emitEnd(tagOf(tag.name))
       return tag.end
     }
     if (next === EXCLAMATION) return this.takeDeclaration(open)
@@ -242,13 +232,12 @@ export class HtmlParser {
   private takeStartTag(open: number): number {
     const tag = readStartTag(this.src, open, this.wide)
     if (tag === undefined) return incomplete
-    const name = tagName(tag.name)
+    const known = tagOf(tag.name)
     this.flushPendingEnd()
-    if (this.section !== IGNORE) this.events.startTag(name, tag.attributes)
-    const literal = name.length > longestLiteral ? undefined : literalElements.get(name)
-    if (literal !== undefined) {
-      this.literal = name
-      this.isCdata = literal
+    if (this.section !== IGNORE) this.events.startTag(known, tag.attributes)
+    if (known.isLiteral) {
+      this.literal = known
+      this.isCdata = known.isRaw
     }
     return tag.end
   }
@@ -317,16 +306,16 @@ export class HtmlParser {
     if (this.section !== IGNORE) this.events.comment(this.src.slice(start, end))
   }
 
-  private emitEnd(name: string): void {
+  private emitEnd(tag: Tag): void {
     this.flushPendingEnd()
-    if (this.section !== IGNORE) this.events.endTag(name)
+    if (this.section !== IGNORE) this.events.endTag(tag)
   }
 
   /** The end tag of a title that was never closed comes before the next tag. */
   private flushPendingEnd(): void {
-    const name = this.pendingEnd
-    if (name === undefined) return
+    const tag = this.pendingEnd
+    if (tag === undefined) return
     this.pendingEnd = undefined
-    if (this.section !== IGNORE) this.events.endTag(name)
+    if (this.section !== IGNORE) this.events.endTag(tag)
   }
 }

@@ -8,9 +8,9 @@ import type { Attributes } from './attributes.js'
 import { isBlankChar } from './body.js'
 import { type Anchor, LinkCollector } from './html-links.js'
 import type { HtmlEvents } from './html-parser.js'
-import { kindOf, type TagKind } from './html-tags.js'
+import { knownTagsCount, type Tag, tagOf } from './html-tags.js'
 import { endsWordly, leadingRun, startsWordly, trailingRun } from './obfuscation.js'
-import { changesStyle, StyleStack } from './style.js'
+import { StyleStack } from './style.js'
 
 interface Piece {
   text: string
@@ -20,11 +20,31 @@ interface Piece {
   readonly invisible: boolean
 }
 
+/** Those that do more than the table of tags says. */
+export const tags = {
+  a: tagOf('a'),
+  embed: tagOf('embed'),
+  font: tagOf('font'),
+  form: tagOf('form'),
+  img: tagOf('img'),
+  meta: tagOf('meta'),
+  object: tagOf('object'),
+  script: tagOf('script'),
+  style: tagOf('style'),
+  title: tagOf('title'),
+}
+/** Counted like a tag of that name. */
+const doctype = tagOf('!doctype')
+
 export class HtmlRenderer implements HtmlEvents {
   private readonly pieces: Piece[] = []
   private readonly style = new StyleStack()
   private readonly links: LinkCollector
-  private readonly inside = new Map<string, number>()
+  /** In the order of their first appearance. */
+  private readonly seen: Tag[] = []
+  /** How deep we are within each of the known tags, by number; -1 = not seen. */
+  private readonly depths = new Array<number>(knownTagsCount).fill(-1)
+  private readonly strangeDepths = new Map<string, number>()
   private readonly titles: Anchor[] = []
   private readonly comments: ByteString[] = []
   private readonly scripts: ByteString[] = []
@@ -43,37 +63,35 @@ export class HtmlRenderer implements HtmlEvents {
     this.links = new LinkCollector(wide)
   }
 
-  isInside(tag: string): boolean {
-    return (this.inside.get(tag) ?? 0) > 0
+  isInside(tag: Tag): boolean {
+    return this.depths[tag.number]! > 0
   }
 
-  startTag(tag: string, attributes: Attributes): void {
-    const kind = kindOf(tag)
-    this.countTag(tag, kind, 1)
-    if (!kind.isRendered) return
-    if (changesStyle(tag)) this.style.startTag(tag, attributes)
-    if (kind.space !== undefined) this.putSpace(kind.space)
+  startTag(tag: Tag, attributes: Attributes): void {
+    this.countTag(tag, 1)
+    if (!tag.isRendered) return
+    if (tag.style !== undefined) this.style.startTag(tag, attributes)
+    if (tag.space !== undefined) this.putSpace(tag.space)
     this.links.startTag(tag, attributes)
     this.inspect(tag, attributes)
   }
 
-  endTag(tag: string): void {
-    const kind = kindOf(tag)
-    this.countTag(tag, kind, -1)
-    if (!kind.isRendered) return
-    if (changesStyle(tag)) this.style.endTag(tag)
-    if (kind.space !== undefined) this.putSpace(kind.space)
+  endTag(tag: Tag): void {
+    this.countTag(tag, -1)
+    if (!tag.isRendered) return
+    if (tag.style !== undefined) this.style.endTag(tag)
+    if (tag.space !== undefined) this.putSpace(tag.space)
   }
 
   text(text: string, wide: boolean): void {
-    if (this.isInside('script')) {
+    if (this.isInside(tags.script)) {
       this.scripts.push(octets({ text, wide }))
       return
     }
-    if (this.isInside('style')) return
-    if (this.isInside('a')) this.links.addAnchorText(text, wide)
+    if (this.isInside(tags.style)) return
+    if (this.isInside(tags.a)) this.links.addAnchorText(text, wide)
     const title = this.titles[this.titles.length - 1]
-    if (title !== undefined && this.isInside('title')) {
+    if (title !== undefined && this.isInside(tags.title)) {
       title.text += text
       title.wide ||= wide
     }
@@ -90,7 +108,8 @@ export class HtmlRenderer implements HtmlEvents {
     if (!/^<!doctype/i.test(text)) return
     this.elements++
     this.tags++
-    this.inside.set('!doctype', 0)
+    if (this.depthOf(doctype) < 0) this.seen.push(doctype)
+    this.setDepth(doctype, 0)
   }
 
   /** The whole text. */
@@ -110,7 +129,7 @@ export class HtmlRenderer implements HtmlEvents {
    * where that was not `reported` SpamAssassin lacks them (an unclosed `<![IGNORE[`).
    */
   result(part: Part, sourceChars: number, whole: Text, sourceBytes: number, reported: boolean): HtmlResult {
-    const htmlLength = charLength(whole.text)
+    const htmlLength = charLength(whole)
     const values = {
       html: 1,
       ...this.flags,
@@ -120,7 +139,8 @@ export class HtmlRenderer implements HtmlEvents {
     }
     if (!reported) return { ...emptyHtml(part), values }
     const uriDetail = this.uriDetail()
-    const inside = new Map([...this.inside].map(([tag, depth]) => [this.key(tag), depth]))
+    const inside = new Map<string, number>()
+    for (const tag of this.seen) inside.set(tag.number < 0 ? this.key(tag.name) : tag.name, this.depthOf(tag))
     return {
       values: {
         ...values,
@@ -160,10 +180,7 @@ export class HtmlRenderer implements HtmlEvents {
   private uriDetail(): Map<ByteString, HtmlUri> {
     const detail = new Map<ByteString, HtmlUri>()
     for (const [uri, { types, anchor }] of this.links.records)
-      detail.set(this.key(uri), {
-        types,
-        anchor: anchor.map(octets),
-      })
+      detail.set(this.key(uri), { types, anchor: anchor.map(octets) })
     return detail
   }
 
@@ -172,20 +189,31 @@ export class HtmlRenderer implements HtmlEvents {
     return octets({ text, wide: this.wide || /[^\x00-\xff]/.test(text) })
   }
 
-  private countTag(tag: string, { isElement }: TagKind, change: 1 | -1): void {
-    const depth = this.inside.get(tag)
-    if (isElement) this.elements++
+  private countTag(tag: Tag, change: 1 | -1): void {
+    const depth = this.depthOf(tag)
+    if (tag.isElement) this.elements++
     this.tags++
-    if (depth === undefined) {
-      if (isElement) this.elementsSeen++
+    if (depth < 0) {
+      this.seen.push(tag)
+      if (tag.isElement) this.elementsSeen++
       this.tagsSeen++
     }
-    if (change < 0 && !depth) {
+    if (change < 0 && depth <= 0) {
       this.closedExtra++
-      this.inside.set(tag, 0)
+      this.setDepth(tag, 0)
     } else {
-      this.inside.set(tag, (depth ?? 0) + change)
+      this.setDepth(tag, Math.max(depth, 0) + change)
     }
+  }
+
+  /** -1 = not seen. */
+  private depthOf({ number, name }: Tag): number {
+    return number < 0 ? (this.strangeDepths.get(name) ?? -1) : this.depths[number]!
+  }
+
+  private setDepth({ number, name }: Tag, depth: number): void {
+    if (number < 0) this.strangeDepths.set(name, depth)
+    else this.depths[number] = depth
   }
 
   private isInvisible(): boolean {
@@ -222,22 +250,22 @@ export class HtmlRenderer implements HtmlEvents {
     if (after > 0) this.backhair.add(`${before}_${after}`)
   }
 
-  private inspect(tag: string, attributes: Attributes): void {
-    if (tag === 'font') {
+  private inspect(tag: Tag, attributes: Attributes): void {
+    if (tag === tags.font) {
       const face = attributes.get('face')
       if (face !== undefined && !isFontFace(face)) this.flags['font_face_bad'] = 1
-    } else if (tag === 'img') {
-      if (this.isInside('a')) this.links.addAnchorText('<img>\n', false)
+    } else if (tag === tags.img) {
+      if (this.isInside(tags.a)) this.links.addAnchorText('<img>\n', false)
       this.imageArea += areaOf(attributes)
-    } else if (tag === 'form') {
+    } else if (tag === tags.form) {
       if (/mailto:/i.test(attributes.get('action') ?? '')) this.flags['form_action_mailto'] = 1
-    } else if (tag === 'object' || tag === 'embed') {
+    } else if (tag === tags.object || tag === tags.embed) {
       this.flags['embeds'] = 1
-    } else if (tag === 'a') {
+    } else if (tag === tags.a) {
       this.links.openAnchor(attributes)
-    } else if (tag === 'title') {
+    } else if (tag === tags.title) {
       this.titles.push({ text: '', wide: false })
-    } else if (tag === 'meta') {
+    } else if (tag === tags.meta) {
       this.noteCharset(attributes)
     }
   }
@@ -265,13 +293,19 @@ export const emptyHtml = (part: Part): HtmlResult => ({
   part,
 })
 
-const join = (pieces: readonly Piece[]): Text => ({
-  text: pieces.map((piece) => piece.text).join(''),
-  wide: pieces.some((piece) => piece.wide),
-})
+function join(pieces: readonly Piece[]): Text {
+  const texts: string[] = []
+  let wide = false
+  for (const piece of pieces) {
+    texts.push(piece.text)
+    wide ||= piece.wide
+  }
+  return { text: texts.join(''), wide }
+}
 
-/** Characters; surrogate pairs count once. */
-export function charLength(text: string): number {
+/** Characters; surrogate pairs, which only wide text has, count once. */
+export function charLength({ text, wide }: Text): number {
+  if (!wide) return text.length
   const pairs = text.match(/[\ud800-\udbff][\udc00-\udfff]/g)
   return text.length - (pairs?.length ?? 0)
 }
@@ -297,15 +331,15 @@ function isOnlyBlank(text: string): boolean {
 }
 
 /** One link for each tag type of an address; anchors one by one, under 'a' or, where only the anchor has the address so, 'parsed'. */
-const listLinks = (detail: ReadonlyMap<ByteString, HtmlUri>): HtmlLink[] =>
-  [...detail].flatMap(([uri, { types, anchor }]): HtmlLink[] => {
-    const anchorType = types.has('a') ? 'a' : 'parsed'
-    const plain = [...types].filter((type) => type !== 'a' || anchor.length === 0)
-    return [
-      ...plain.map((type) => ({ uri, type })),
-      ...anchor.map((text) => ({ uri, type: anchorType, anchor: text })),
-    ]
-  })
+function listLinks(detail: ReadonlyMap<ByteString, HtmlUri>): HtmlLink[] {
+  const links: HtmlLink[] = []
+  for (const [uri, { types, anchor }] of detail) {
+    for (const type of types) if (type !== 'a' || anchor.length === 0) links.push({ uri, type })
+    const type = types.has('a') ? 'a' : 'parsed'
+    for (const text of anchor) links.push({ uri, type, anchor: text })
+  }
+  return links
+}
 
 /** Names of fonts as people write them; anything else is a sign of a generator gone wrong. */
 function isFontFace(face: string): boolean {

@@ -27,41 +27,103 @@ const whitespace: ReadonlyMap<string, string> = new Map([
   ),
 ])
 
-/** What a tag is to the renderer: looked up once a tag instead of list by list. */
-export interface TagKind {
-  readonly isNamespaced: boolean
+/** Elements whose content is text up to their end tag; true = entities in it stay as they are. */
+const literals: ReadonlyMap<string, boolean> = new Map([
+  ['script', true],
+  ['style', true],
+  ['xmp', true],
+  ['iframe', true],
+  ['plaintext', true],
+  ['title', false],
+  ['textarea', false],
+])
+
+/** Where tags have their addresses. */
+export type LinkPlace = 'href' | 'src' | 'background' | 'other'
+const linkPlaces: ReadonlyMap<string, LinkPlace> = new Map([
+  ...['a', 'area', 'link'].map((tag) => [tag, 'href'] as const),
+  ...['img', 'frame', 'iframe', 'embed', 'script', 'bgsound'].map((tag) => [tag, 'src'] as const),
+  ...['body', 'table', 'tr', 'td'].map((tag) => [tag, 'background'] as const),
+  ...['form', 'base', 'meta'].map((tag) => [tag, 'other'] as const),
+])
+
+/** Tags that open a level of style, and the attributes they accept. */
+const styled: ReadonlyMap<string, ReadonlySet<string>> = new Map([
+  ['body', new Set(['text', 'bgcolor', 'link', 'alink', 'vlink', 'background'])],
+  ['font', new Set(['color', 'face', 'size'])],
+  ['table', new Set(['bgcolor', 'style'])],
+  ['tr', new Set(['bgcolor', 'style'])],
+  ['td', new Set(['bgcolor', 'style'])],
+  ['th', new Set(['bgcolor', 'style'])],
+  ['big', new Set<string>()],
+  ['small', new Set<string>()],
+  ['basefont', new Set(['color', 'face', 'size'])],
+  ['span', new Set(['style'])],
+  ['p', new Set(['style'])],
+  ['div', new Set(['style'])],
+  ['a', new Set(['style'])],
+])
+
+/** All that is to be known of a tag, looked up once by its name. */
+export interface Tag {
+  /** Lower case. */
+  readonly name: string
+  /** Place among the known tags, -1 for any other. */
+  readonly number: number
   /** Counted as valid. */
   readonly isElement: boolean
   /** It does something to the text. */
   readonly isRendered: boolean
   readonly space: string | undefined
+  /** Its content is text up to its end tag. */
+  readonly isLiteral: boolean
+  /** Entities in its content stay as they are. */
+  readonly isRaw: boolean
+  readonly links: LinkPlace | undefined
+  /** Attributes that change the style; undefined where not even its presence does. */
+  readonly style: ReadonlySet<string> | undefined
 }
 
-const unknown: TagKind = { isNamespaced: false, isElement: false, isRendered: false, space: undefined }
-const namespaced: TagKind = { isNamespaced: true, isElement: true, isRendered: false, space: undefined }
-const kinds: ReadonlyMap<string, TagKind> = new Map(
-  [...elements, ...tricks].map((tag) => [
-    tag,
-    { isNamespaced: false, isElement: elements.has(tag), isRendered: true, space: whitespace.get(tag) },
+const knownTags: readonly Tag[] = [...elements, ...tricks].map((name, number) => ({
+  name,
+  number,
+  isElement: elements.has(name),
+  isRendered: true,
+  space: whitespace.get(name),
+  isLiteral: literals.has(name),
+  isRaw: literals.get(name) === true,
+  links: linkPlaces.get(name),
+  style: styled.get(name),
+}))
+export const knownTagsCount = knownTags.length
+
+/** By their usual spellings, so that no new text is made of each tag of a document. */
+const tags: ReadonlyMap<string, Tag> = new Map(
+  knownTags.flatMap((tag) => [
+    [tag.name, tag],
+    [tag.name.toUpperCase(), tag],
   ]),
 )
 
-export function kindOf(tag: string): TagKind {
-  return kinds.get(tag) ?? (isNamespaced(tag) ? namespaced : unknown)
+/** @param written as in the document */
+export function tagOf(written: string): Tag {
+  const known = tags.get(written)
+  if (known !== undefined) return known
+  const name = asciiLower(written)
+  return tags.get(name) ?? strangeTag(name)
 }
 
-/** The usual spellings of names, so that no new text is made of each tag of a document. */
-const spellings: ReadonlyMap<string, string> = new Map(
-  [...elements, ...tricks].flatMap((tag) => [
-    [tag, tag],
-    [tag.toUpperCase(), tag],
-  ]),
-)
-
-/** A tag's name in lower case. */
-export function tagName(written: string): string {
-  return spellings.get(written) ?? asciiLower(written)
-}
+const strangeTag = (name: string): Tag => ({
+  name,
+  number: -1,
+  isElement: isNamespaced(name),
+  isRendered: false,
+  space: undefined,
+  isLiteral: false,
+  isRaw: false,
+  links: undefined,
+  style: undefined,
+})
 
 /** Tags of office programs (`o:p`, `st1:City`): counted as valid, otherwise ignored. */
 const isNamespaced = (tag: string): boolean => tag.includes(':') && /^(?:o|st\d):[A-Za-z0-9_-]+\/?$/.test(tag)

@@ -4,7 +4,7 @@
 import type { Text } from '../../message/charset.js'
 import type { HtmlResult, Part } from '../../types.js'
 import { HtmlParser } from './html-parser.js'
-import { charLength, HtmlRenderer } from './html-renderer.js'
+import { charLength, HtmlRenderer, tags } from './html-renderer.js'
 
 export interface RenderedHtml {
   readonly rendered: Text
@@ -19,14 +19,14 @@ export function renderHtml(source: Text, part: Part, bytes: number): RenderedHtm
   const parser = new HtmlParser(renderer, source.wide)
   parser.parse(repair(source))
   // An unclosed style or script must not hide the rest of a cut message (micro-html rawtext).
-  while (renderer.isInside('style')) parser.parse('</style>')
-  while (renderer.isInside('script')) parser.parse('</script>')
+  while (renderer.isInside(tags.style)) parser.parse('</style>')
+  while (renderer.isInside(tags.script)) parser.parse('</script>')
   parser.finish()
   const rendered = renderer.rendered()
   return {
     rendered,
     ...renderer.split(rendered),
-    html: renderer.result(part, charLength(source.text), rendered, bytes, !parser.endedIgnoring),
+    html: renderer.result(part, charLength(source), rendered, bytes, !parser.endedIgnoring),
   }
 }
 

@@ -4,6 +4,7 @@
 import { Remembered } from '../../message/remembered.js'
 import type { Attributes } from './attributes.js'
 import { type Color, hardToRead, invalid, readColor, readStyleColor } from './colors.js'
+import { knownTagsCount, type Tag, tagOf } from './html-tags.js'
 
 export interface Style {
   readonly foreground: Color
@@ -30,24 +31,16 @@ const withSize = ({ foreground, background, display, visibility }: Style, size: 
 const withForeground = ({ background, size, display, visibility }: Style, foreground: Color): Style =>
   makeStyle(foreground, background, size, display, visibility)
 
-/** Tags that open a level of style, and the attributes they accept. */
-const accepted = new Map<string, ReadonlySet<string>>([
-  ['body', new Set(['text', 'bgcolor', 'link', 'alink', 'vlink', 'background'])],
-  ['font', new Set(['color', 'face', 'size'])],
-  ['table', new Set(['bgcolor', 'style'])],
-  ['tr', new Set(['bgcolor', 'style'])],
-  ['td', new Set(['bgcolor', 'style'])],
-  ['big', new Set()],
-  ['small', new Set()],
-  ['basefont', new Set(['color', 'face', 'size'])],
-  ['marquee', new Set(['bgcolor', 'background'])],
-  ['span', new Set(['style'])],
-  ['p', new Set(['style'])],
-  ['div', new Set(['style'])],
-  ['a', new Set(['style'])],
-])
-
-export const changesStyle = (tag: string): boolean => tag === 'th' || accepted.has(tag)
+const [heading, cell, row, font, baseFont, big, small, body] = [
+  'th',
+  'td',
+  'tr',
+  'font',
+  'basefont',
+  'big',
+  'small',
+  'body',
+].map(tagOf) as [Tag, Tag, Tag, Tag, Tag, Tag, Tag, Tag]
 
 const initial = makeStyle('#000000', '#ffffff', 3, undefined, undefined)
 
@@ -59,9 +52,10 @@ export class StyleStack {
   minSize = 3
   maxSize = 3
   private baseSize = 3
-  private readonly tags: string[] = []
+  private readonly tags: Tag[] = []
   private readonly styles: Style[] = [initial]
-  private readonly open = new Map<string, number>()
+  /** How many are open, by the number of the tag. */
+  private readonly open = new Array<number>(knownTagsCount).fill(0)
   private judged: Style | undefined
   private judgement: Invisibility | undefined
 
@@ -69,26 +63,26 @@ export class StyleStack {
     return this.styles[this.styles.length - 1]!
   }
 
-  startTag(written: string, attributes: Attributes): void {
-    const tag = written === 'th' ? 'td' : written
-    if (tag === 'basefont') {
+  startTag(written: Tag, attributes: Attributes): void {
+    const tag = written === heading ? cell : written
+    if (tag === baseFont) {
       const size = /^\s*(\d+)/.exec(attributes.get('size') ?? '')
       if (size !== null) {
         this.baseSize = Number(size[1])
         return
       }
     }
-    if (tag === 'td' || tag === 'tr') this.closeCells(tag)
+    if (tag === cell || tag === row) this.closeCells(tag)
     const { current } = this
-    if (tag === 'big') this.push(tag, withSize(current, current.size + 1))
-    else if (tag === 'small') this.push(tag, withSize(current, current.size - 1))
-    else this.push(tag, attributes.isEmpty ? current : this.withAttributes(tag, attributes))
+    if (tag === big) this.push(tag, withSize(current, current.size + 1))
+    else if (tag === small) this.push(tag, withSize(current, current.size - 1))
+    else this.push(tag, attributes.count === 0 ? current : this.withAttributes(tag, attributes))
   }
 
-  endTag(written: string): void {
-    const tag = written === 'th' ? 'td' : written
+  endTag(written: Tag): void {
+    const tag = written === heading ? cell : written
     // Mail programs go on rendering behind </body>.
-    if (tag === 'body' || !this.open.get(tag)) return
+    if (tag === body || this.open[tag.number] === 0) return
     while (this.pop() !== tag);
   }
 
@@ -102,35 +96,35 @@ export class StyleStack {
     return this.judgement
   }
 
-  private push(tag: string, style: Style): void {
+  private push(tag: Tag, style: Style): void {
     this.tags.push(tag)
     this.styles.push(style)
-    this.open.set(tag, (this.open.get(tag) ?? 0) + 1)
+    this.open[tag.number]!++
   }
 
-  private pop(): string | undefined {
+  private pop(): Tag | undefined {
     const tag = this.tags.pop()
     if (tag === undefined) return undefined
     this.styles.pop()
-    this.open.set(tag, this.open.get(tag)! - 1)
+    this.open[tag.number]!--
     return tag
   }
 
   /** Cells and rows end where the next one starts, and fonts within them; only as far as nothing else is open on top. */
-  private closeCells(tag: 'td' | 'tr'): void {
-    if (!this.open.get(tag)) return
+  private closeCells(tag: Tag): void {
+    if (this.open[tag.number] === 0) return
     for (;;) {
       const top = this.tags[this.tags.length - 1]
-      if (top !== 'font' && top !== 'td' && !(tag === 'tr' && top === 'tr')) return
+      if (top !== font && top !== cell && !(tag === row && top === row)) return
       this.pop()
     }
   }
 
-  private withAttributes(tag: string, attributes: Attributes): Style {
-    const allowed = accepted.get(tag)
+  private withAttributes(tag: Tag, attributes: Attributes): Style {
     let style = this.current
-    for (const name of attributes.names()) {
-      if (!allowed?.has(name)) continue
+    for (let at = 0; at < attributes.count; at++) {
+      const name = attributes.nameAt(at)
+      if (!tag.style?.has(name)) continue
       const value = attributes.get(name) ?? ''
       if (name === 'text' || name === 'color') style = withForeground(style, readColor(value))
       else if (name === 'size') style = withSize(style, this.fontSize(value, style.size))
