@@ -70,6 +70,7 @@ export async function createCore(ruling: Ruling, options: CoreOptions): Promise<
   const counts = { scanned: 0, learned: 0, spam: 0, ham: 0 }
   const actions: Record<string, number> = {}
   const startedAt = Date.now()
+  let listed: { plan: Ruling['plan']; scoreSet: number; symbols: readonly SymbolInfo[] } | undefined
   let pending: Parameters<LearnerClient['remember']>[0][number][] = []
   const flush = () => {
     if (pending.length > 0) learner?.remember(pending)
@@ -156,7 +157,10 @@ export async function createCore(ruling: Ruling, options: CoreOptions): Promise<
       const stats = await learner?.stats().catch(() => undefined)
       const { minSpam, minHam } = learner?.shared ?? { minSpam: 0, minHam: 0 }
       const bayes = stats !== undefined && stats.spam >= minSpam && stats.ham >= minHam ? 2 : 0
-      return symbolsOf(current.plan, (bayes + (options.net.dns.enabled ? 1 : 0)) as 0 | 1 | 2 | 3)
+      const scoreSet = (bayes + (options.net.dns.enabled ? 1 : 0)) as 0 | 1 | 2 | 3
+      if (listed?.plan !== current.plan || listed.scoreSet !== scoreSet)
+        listed = { plan: current.plan, scoreSet, symbols: symbolsOf(current.plan, scoreSet) }
+      return listed.symbols
     },
     async reload(next) {
       await runner.reload(next)

@@ -1,6 +1,7 @@
-// Scan replies as JSON, both shapes. In: the verdict and what else the scan brought. Out: plain objects whose keys stand in rspamd's order
-// (rspamd-protocol.md 1.5). Pure: what is absent here is absent on the wire, because clients test for keys.
-import type { Envelope, Note, Scanned, SymbolInfo } from '../../src/types.js'
+// Scan replies as JSON, both shapes. In: the verdict and what else the scan brought. Out: text whose keys stand in rspamd's order
+// (rspamd-protocol.md 1.5). Pure: what is absent here is absent on the wire, because clients test for keys. Written as text at once: an
+// object keyed by symbols has a shape of its own in every reply, and making it cost more than writing it.
+import type { Envelope, Note, Scanned, ScoredHit, SymbolInfo } from '../../src/types.js'
 import { type MilterHeaderOptions, milterBlock } from './milter-headers.js'
 import type { Flags } from './request.js'
 import { type RspamdVerdict, wireNumber, wireText } from './verdict.js'
@@ -21,39 +22,23 @@ export interface ReplyParts {
   readonly shows?: { readonly explain: boolean; readonly clues: boolean }
 }
 
-interface WireSymbol {
-  readonly name: string
-  readonly score: number
-  readonly metric_score?: number
-  readonly description?: string
-  readonly options?: readonly string[]
-  readonly evidence?: { readonly text: string; readonly where: string }
-}
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
 /** `/checkv2`, and `/skip`, which lacks metric_score. */
-export function formatV2(parts: ReplyParts, metricScores = true): Record<string, unknown> {
-  return {
-    ...scalars(parts),
-    symbols: wireSymbols(parts, metricScores),
-    thresholds: parts.verdict.thresholds,
-    ...(parts.flags.groups && { groups: groups(parts) }),
-    messages: parts.verdict.messages,
-    ...common(parts),
-    ...(parts.scanId !== undefined && { 'scan-id': parts.scanId }),
-    ...milter(parts, 'milter'),
-  }
+export function formatV2(parts: ReplyParts, metricScores = true): string {
+  const { verdict, flags, scanId } = parts
+  let text = `{${scalars(parts)},"symbols":{${symbolMembers(parts, metricScores)}}`
+  text += `,"thresholds":${scanJson(verdict.thresholds)}`
+  if (flags.groups) text += `,"groups":${scanJson(groups(parts))}`
+  text += `,"messages":${scanJson(verdict.messages)},${common(parts)}`
+  if (scanId !== undefined) text += `,"scan-id":${quoted(scanId)}`
+  return `${text}${milter(parts, 'milter')}}`
 }
 
 /** `/check`, `/scan`, `/symbols` ...: everything about the verdict inside `default`, symbols beside the scalars. */
-export function formatLegacyJson(parts: ReplyParts): Record<string, unknown> {
-  return {
-    default: { is_spam: parts.verdict.isSpam, ...scalars(parts), ...wireSymbols(parts, false) },
-    messages: parts.verdict.messages,
-    ...common(parts),
-    ...milter(parts, 'rmilter'),
-  }
+export function formatLegacyJson(parts: ReplyParts): string {
+  const { isSpam, messages } = parts.verdict
+  const symbols = symbolMembers(parts, false)
+  const members = `"is_spam":${isSpam},${scalars(parts)}${symbols === '' ? '' : `,${symbols}`}`
+  return `{"default":{${members}},"messages":${scanJson(messages)},${common(parts)}${milter(parts, 'rmilter')}}`
 }
 
 /** JSON with rspamd's spelling of numbers, `15.0` and `1.500000`: scripts grep for it. The same otherwise as JSON.stringify. */
@@ -99,33 +84,58 @@ export function newSubject(
   return encodeWords(text.replace(/[\r\n]+/g, ' '))
 }
 
-function scalars(parts: ReplyParts): Record<string, unknown> {
-  const { verdict } = parts
+function scalars(parts: ReplyParts): string {
+  const { skipped, score, requiredScore, action } = parts.verdict
   const subject = newSubject(parts)
-  return {
-    is_skipped: verdict.skipped,
-    score: wireNumber(verdict.score),
-    required_score: wireNumber(verdict.requiredScore),
-    action: verdict.action,
-    ...(subject !== undefined && { subject }),
-    ...((verdict.action === 'discard' || verdict.action === 'quarantine') && { reject: verdict.action }),
-  }
+  let text = `"is_skipped":${skipped},"score":${scoreText(wireNumber(score))}`
+  text += `,"required_score":${scoreText(wireNumber(requiredScore))},"action":${quoted(action)}`
+  if (subject !== undefined) text += `,"subject":${quoted(subject)}`
+  return action === 'discard' || action === 'quarantine' ? `${text},"reject":"${action}"` : text
 }
 
-function wireSymbols(parts: ReplyParts, metricScores: boolean): Record<string, WireSymbol> {
-  const found: Record<string, WireSymbol> = {}
+/** Members of the object of symbols, each name once. */
+function symbolMembers(parts: ReplyParts, metricScores: boolean): string {
   const { verdict, symbols, shows } = parts
-  for (const { symbol, score, description, details, evidence } of verdict.hits) {
-    const wire: Mutable<WireSymbol> = { name: symbol, score: wireNumber(score) }
-    // A forced verdict shows its symbol without a weight.
-    if (metricScores)
-      wire.metric_score = wireNumber(verdict.skipped ? score : (symbols.get(symbol)?.score ?? score))
-    if (description !== '') wire.description = wireText(description)
-    if (details.length > 0) wire.options = details.map(wireText)
-    if (shows?.explain && evidence) wire.evidence = evidence
-    found[symbol] = wire
+  const plain = metricScores && !verdict.skipped && !shows?.explain
+  const known = plain ? knownMembers(symbols) : undefined
+  const members = new Map<string, string>()
+  for (const hit of verdict.hits) {
+    let member = known?.get(hit)
+    if (member === undefined) {
+      member = symbolMember(hit, parts, metricScores)
+      if (hit.details.length === 0) known?.set(hit, member)
+    }
+    members.set(hit.symbol, member)
   }
-  return found
+  let text = ''
+  for (const member of members.values()) text += text === '' ? member : `,${member}`
+  return text
+}
+
+/** Hits without details are the same object from mail to mail (src/pool/posted.ts): what was written of them, by table of symbols. */
+const membersByTable = new WeakMap<ReplyParts['symbols'], WeakMap<ScoredHit, string>>()
+
+function knownMembers(table: ReplyParts['symbols']): WeakMap<ScoredHit, string> {
+  const known = membersByTable.get(table)
+  if (known) return known
+  const fresh = new WeakMap<ScoredHit, string>()
+  membersByTable.set(table, fresh)
+  return fresh
+}
+
+function symbolMember(hit: ScoredHit, parts: ReplyParts, metricScores: boolean): string {
+  const { symbol, score, description, details, evidence } = hit
+  const name = quoted(symbol)
+  let text = `${name}:{"name":${name},"score":${scoreText(wireNumber(score))}`
+  if (metricScores) {
+    // A forced verdict shows its symbol without a weight.
+    const weight = parts.verdict.skipped ? score : (parts.symbols.get(symbol)?.score ?? score)
+    text += `,"metric_score":${scoreText(wireNumber(weight))}`
+  }
+  if (description !== '') text += `,"description":${quoted(wireText(description))}`
+  if (details.length > 0) text += `,"options":${scanJson(details.map(wireText))}`
+  if (parts.shows?.explain && evidence) text += `,"evidence":${scanJson(evidence)}`
+  return `${text}}`
 }
 
 function groups(parts: ReplyParts): Record<string, { score: number }> {
@@ -138,21 +148,21 @@ function groups(parts: ReplyParts): Record<string, { score: number }> {
   return sums
 }
 
-function common(parts: ReplyParts): Record<string, unknown> {
-  const { scanned, flags, seconds, verdict } = parts
+function common(parts: ReplyParts): string {
+  const { scanned, flags, seconds, verdict, shows } = parts
   const hosts = scanned?.urls ?? []
   const emails = scanned?.emails ?? []
   const notes = scanned?.verdict.notes ?? []
-  const anyAddress = !verdict.skipped && hosts.length + emails.length > 0
-  return {
-    ...(anyAddress && { urls: flags.extendedUrls ? urlObjects(scanned!) : hosts.map(wireText) }),
-    ...(anyAddress && { emails: emails.map(wireText) }),
-    ...(flags.profile && { profile: profile(scanned) }),
-    ...(notes.length > 0 && { notes: notes.map(wireNote) }),
-    ...(parts.shows?.clues && scanned && { bayes: opinion(scanned) }),
-    ...(scanned && { 'message-id': wireText(scanned.messageId ?? 'undef') }),
-    time_real: wireNumber(seconds),
+  let text = ''
+  if (!verdict.skipped && hosts.length + emails.length > 0) {
+    text += `"urls":${scanJson(flags.extendedUrls ? urlObjects(scanned!) : hosts.map(wireText))},`
+    text += `"emails":${scanJson(emails.map(wireText))},`
   }
+  if (flags.profile) text += `"profile":${scanJson(profile(scanned))},`
+  if (notes.length > 0) text += `"notes":${scanJson(notes.map(wireNote))},`
+  if (shows?.clues && scanned) text += `"bayes":${scanJson(opinion(scanned))},`
+  if (scanned) text += `"message-id":${quoted(wireText(scanned.messageId ?? 'undef'))},`
+  return `${text}"time_real":${wireNumber(seconds)}`
 }
 
 /** What the learner thinks, and the tokens that decided. */
@@ -186,21 +196,20 @@ function wireNote(note: Note): string {
   return `${note.check}: ${note.kind}: ${note.text}`
 }
 
-function milter(parts: ReplyParts, key: 'milter' | 'rmilter'): Record<string, unknown> {
-  const { verdict, scanned, envelope, flags, milterHeaders } = parts
-  if (verdict.skipped) return {}
-  const fold = flags.milter ? '\n' : (scanned?.lineEnd ?? '\r\n')
+function milter(parts: ReplyParts, key: 'milter' | 'rmilter'): string {
+  const { verdict, scanned, envelope, flags, milterHeaders, scanId } = parts
+  if (verdict.skipped) return ''
   const block = milterBlock(
     {
       ...verdict,
       requiredScore: verdict.requiredScore,
       envelope,
-      fold,
-      ...(parts.scanId !== undefined && { scanId: parts.scanId }),
+      fold: flags.milter ? '\n' : (scanned?.lineEnd ?? '\r\n'),
+      ...(scanId !== undefined && { scanId }),
     },
     milterHeaders,
   )
-  return block ? { [key]: block } : {}
+  return block ? `,"${key}":${scanJson(block)}` : ''
 }
 
 /** RFC 2047 for a subject with other than ASCII: B words of at most 75 characters, never splitting a character. */

@@ -3,9 +3,9 @@
 import type { Core } from '../../src/types.js'
 import type { HeaderList } from '../http-headers.js'
 import type { Holding } from '../http-memory.js'
-import { errorReply, type HttpReply, jsonReply, textReply } from '../http-reply.js'
+import { errorReply, type HttpReply, textReply } from '../http-reply.js'
 import { deflateZstd } from '../http-zstd.js'
-import { formatLegacyJson, formatV2, type ReplyParts, scanJson } from './format.js'
+import { formatLegacyJson, formatV2, type ReplyParts } from './format.js'
 import type { RspamdOptions } from './options.js'
 import { type Peer, refusalOf, ScanRefusal, scanForReply } from './scan.js'
 
@@ -56,8 +56,13 @@ export async function answerScan(
 ): Promise<HttpReply> {
   try {
     const parts = await scanForReply({ ...call, front }, core, options)
-    const value = shape === 'legacy' ? formatLegacyJson(parts) : formatV2(parts, shape === 'v2')
-    return await finishReply({ ...jsonReply({}), body: scanJson(value) }, parts, call, options)
+    const body = shape === 'legacy' ? formatLegacyJson(parts) : formatV2(parts, shape === 'v2')
+    return await finishReply(
+      { status: 200, phrase: 'OK', type: 'application/json', body },
+      parts,
+      call,
+      options,
+    )
   } catch (error) {
     const refusal = refusalOf(error)
     if (refusal !== error) options.log?.({ level: 'error', msg: 'scan reply failed', err: error })

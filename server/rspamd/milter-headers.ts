@@ -57,7 +57,11 @@ const headerNames: Readonly<Record<MilterRoutine, string>> = {
   'spam-header': 'Deliver-To',
 }
 
+/** By default nothing but the order to strip. */
+const stripOnly: MilterBlock = { remove_headers: { 'X-Spam': 0 } }
+
 export function milterBlock(input: MilterInput, options: MilterHeaderOptions): MilterBlock | undefined {
+  if (options.routines.length === 0) return options.removeSpamFlag ? stripOnly : undefined
   const add: Record<string, { value: string; order: number }> = {}
   const remove: Record<string, number> = {}
   for (const routine of options.routines) {
@@ -67,7 +71,6 @@ export function milterBlock(input: MilterInput, options: MilterHeaderOptions): M
     if (value !== undefined) add[name] = { value, order: -1 }
   }
   if (options.removeSpamFlag) remove['X-Spam'] = 0
-  if (Object.keys(remove).length === 0) return undefined
   return { ...(Object.keys(add).length > 0 && { add_headers: add }), remove_headers: remove }
 }
 

@@ -111,17 +111,26 @@ export async function scanForReply(job: ScanJob, core: Core, options: RspamdOpti
   return parts
 }
 
-/** Symbol -> how it is configured. Asked for at most every `symbolsMs`: the list is long and changes with reloads only. */
-export async function symbolTable(core: Core): Promise<ReadonlyMap<string, SymbolInfo>> {
+/**
+ * Symbol -> how it is configured. Asked for at most every `symbolsMs`: the list is long and changes with reloads only. While the core
+ * gives the same list, the table stays the same one.
+ */
+export async function symbolTable(core: Core): Promise<SymbolTable> {
   const known = tables.get(core)
   if (known && performance.now() - known.at < symbolsMs) return known.table
-  const table = new Map((await core.symbols()).map((info) => [info.symbol, info]))
-  tables.set(core, { at: performance.now(), table })
+  const list = await core.symbols()
+  const table = known?.list === list ? known.table : new Map(list.map((info) => [info.symbol, info]))
+  tables.set(core, { at: performance.now(), list, table })
   return table
 }
 
+type SymbolTable = ReadonlyMap<string, SymbolInfo>
+
 const symbolsMs = 5_000
-const tables = new WeakMap<Core, { readonly at: number; readonly table: ReadonlyMap<string, SymbolInfo> }>()
+const tables = new WeakMap<
+  Core,
+  { readonly at: number; readonly list: readonly SymbolInfo[]; readonly table: SymbolTable }
+>()
 
 /** The core's refusals in HTTP. 503 with Retry-After where the same message may pass later. */
 export function refusalOf(error: unknown): ScanRefusal {
@@ -173,7 +182,7 @@ export async function messageBytes(
 /** Retry-After of refusals under load, seconds. */
 export const retrySeconds = 5
 
-const noSymbols: ReadonlyMap<string, SymbolInfo> = new Map()
+const noSymbols: SymbolTable = new Map()
 
 async function scan(core: Core, request: Request) {
   try {
