@@ -4,7 +4,7 @@
 import type { ByteString } from '../../src/types.js'
 import { Arena, type BuildLimits, defaultLimits, join, type Sink } from './automata/arena.js'
 import { createStore } from './automata/store.js'
-import { type AutomatonSet, entriesFor } from './automata/tables.js'
+import { type AutomatonSet, recordWordsFor } from './automata/tables.js'
 import type { FirstMatch, OnHit, PatternUse, TextMatcher } from './matcher.js'
 import { createPlainMatcher, firstMatch, matchesIn } from './plain.js'
 
@@ -12,7 +12,7 @@ import { createPlainMatcher, firstMatch, matchesIn } from './plain.js'
 export const patternsMin = 6
 /** Bounds for tests that starve the fast path, and tables of its own for it. */
 export interface OwnTables extends Partial<BuildLimits> {
-  readonly entries?: number
+  readonly recordWords?: number
 }
 
 /** A matcher that can be given automata later. */
@@ -47,7 +47,7 @@ export function createFastMatcher(
   const { automata, states } = set
   if (!own && states && join(states.shape))
     return new FastMatcher(uses, set, new Arena(automata, states.shape, states.list, defaultLimits))
-  const shape = createStore([automata], own?.entries ?? entriesFor([set]), true)
+  const shape = createStore([automata], own?.recordWords ?? recordWordsFor([set]), true)
   join(shape)
   return new FastMatcher(uses, set, new Arena(automata, shape, 0, { ...defaultLimits, ...own }))
 }

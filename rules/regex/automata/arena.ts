@@ -1,11 +1,21 @@
 // Lazily determinised automata of one list of patterns: walks them side by side over a text (walk.ts), computes the transitions that the
 // walk does not know, and keeps them in the states that all threads share (store.ts).
 import { threadId } from 'node:worker_threads'
-import { type Batch, type StoreShape, textLength, UNKNOWN } from './layout.js'
+import {
+  type Batch,
+  DEAD,
+  entryAt,
+  LOST,
+  QUIET,
+  recordHead,
+  type StoreShape,
+  textLength,
+  UNKNOWN,
+} from './layout.js'
 import type { MergedAutomaton } from './merge.js'
 import { EOF, KINDS } from './nfa.js'
 import { StateStore } from './store.js'
-import { createWalk, type Walk } from './walk.js'
+import { createWalk, rowBytes, type Walk } from './walk.js'
 
 /** Receives every (pattern, line) that may match, possibly more than once; lines of one pattern ascend. */
 export interface Sink {
@@ -30,7 +40,6 @@ class Workplace {
   readonly bytes: Uint8Array
   /** The text of the moment. */
   readonly text: Buffer
-  readonly offsets: Uint16Array
   /** Addresses. */
   readonly textAt: number
   readonly rowsAt: number
@@ -41,7 +50,6 @@ class Workplace {
     const { memory, placeLength } = shape
     this.store = store
     this.bytes = new Uint8Array(memory.buffer)
-    this.offsets = new Uint16Array(memory.buffer)
     const rowsLength = (placeLength - textLength / 4) / 2
     this.rowsAt = 4 * place
     this.startsAt = this.rowsAt + 4 * rowsLength
@@ -103,8 +111,8 @@ export class Arena {
     // The walkers of a batch that have no group.
     for (const { rows, width } of this.batches) {
       for (let walker = 0; walker < width; walker++) {
-        table[(this.workplace.startsAt + rows) / 4 + walker] = 4 * shape.dead
-        table[(this.workplace.rowsAt + rows) / 4 + walker] = 4 * shape.dead
+        table[(this.workplace.startsAt + rows) / 4 + walker] = DEAD + QUIET
+        table[(this.workplace.rowsAt + rows) / 4 + walker] = DEAD + QUIET
       }
     }
   }
@@ -205,8 +213,8 @@ export class Arena {
     closes: number,
     sink: Sink,
   ): void {
-    const { bytes, offsets, rowsAt } = this.workplace
-    const { table } = this.store
+    const { bytes, rowsAt } = this.workplace
+    const { table, entries } = this.store
     const { width, first, end: endGroup, map, rows } = this.batches[index]!
     const walk = this.walks[index]!
     const to = rowsAt + rows
@@ -218,11 +226,11 @@ export class Arena {
       at = walk(at, end, from, to, map, closes)
       if (at < 0 || (at === end && closes === 0)) return
       const symbol = at < end ? bytes[at]! : EOF
-      const entries = map / 2 + symbol * width
+      const addresses = map / 4 + symbol * width
       for (let k = 0; k < count; k++) {
         const row = table[to / 4 + k]!
-        const next = table[(row + offsets[entries + k]!) >> 2]!
-        table[to / 4 + k] = next >= 0 ? next : this.groups[firstGroup + k]!.slow(row, symbol, line, sink)
+        const next = entries[(table[addresses + k]! + rowBytes * row) >> 1]!
+        table[to / 4 + k] = next < 0 ? next : this.groups[firstGroup + k]!.slow(row, symbol, line, sink)
       }
       if (symbol === EOF) return
       at++
@@ -236,9 +244,9 @@ export class Arena {
   }
 
   /** Whether what is computed for this text is kept for others. */
-  get keeps(): boolean {
+  keeps(group: number): boolean {
     const built = this.limits.textBuilds - this.buildsLeft
-    return built <= this.limits.keptBuilds || this.store.size * 2 <= this.store.capacity
+    return built <= this.limits.keptBuilds || this.store.isHalfEmpty(group)
   }
 }
 
@@ -254,8 +262,7 @@ export class Group {
   private loose = new Int32Array(0)
   private looseLength = 0
   private looseKind = 0
-  private readonly lost: number
-  private readonly dead: number
+  private readonly rowsAt: number
   private filled = 0
 
   constructor(
@@ -264,8 +271,7 @@ export class Group {
     private readonly number: number,
     readonly firstId: number,
   ) {
-    this.lost = 4 * arena.store.shape.lost
-    this.dead = 4 * arena.store.shape.dead
+    this.rowsAt = arena.store.rowsOf(number)
     const slots = automaton.positions + automaton.patterns
     if (slots > mark.length) {
       scratch = new Int32Array(slots)
@@ -337,44 +343,45 @@ export class Group {
    * nowhere.
    */
   slow(row: number, symbol: number, line: number, sink: Sink): number {
-    const { table } = this.arena.store
-    const { classes, classOf, eofClass } = this.automaton
+    const { store } = this.arena
+    const { classOf, eofClass } = this.automaton
     const cls = symbol === EOF ? eofClass : classOf[symbol]!
-    const from = row >> 2
-    let next = row === this.lost ? UNKNOWN : Atomics.load(table, from + cls)
+    const at = entryAt(this.rowsAt, store.shape.rowCount, row - QUIET, cls)
+    const lost = row === LOST + QUIET
+    let next = lost ? UNKNOWN : Atomics.load(store.entries, at)
     if (next === UNKNOWN) {
       if (this.buildsLeft-- <= 0 || !this.arena.mayBuild()) {
         this.gaveUp = true
-        return this.dead
+        return DEAD + QUIET
       }
-      if (row === this.lost) this.step(this.loose, 0, this.looseLength, this.looseKind, cls)
+      if (lost) this.step(this.loose, 0, this.looseLength, this.looseKind, cls)
       else {
-        const record = table[from + classes]!
-        const members = from + classes + 1
-        this.step(table, members, members + (record >> 2), record & 3, cls)
+        const record = store.recordOf(this.number, row - QUIET)
+        const members = record + recordHead
+        const head = store.table[record]!
+        this.step(store.table, members, members + (head >> 2), head & 3, cls)
       }
-      next = this.keep(row, cls)
+      next = this.keep(cls)
       if (next === UNKNOWN) {
         this.report(this.loose, 0, this.looseLength, line, sink)
-        return this.lost
+        return LOST + QUIET
       }
+      if (!lost) store.setEntry(at, next)
     }
-    if (next > 0) return next
-    const record = (-next >> 2) + classes
-    this.report(table, record + 1, record + 1 + (table[record]! >> 2), line, sink)
-    return -next
+    if (next < 0) return next
+    const members = store.recordOf(this.number, next) + recordHead
+    this.report(store.table, members, members + (store.table[members - recordHead]! >> 2), line, sink)
+    return next + QUIET
   }
 
   /** The entry for the state in `scratch`; UNKNOWN when it could not be kept and became the loose one. */
-  private keep(row: number, cls: number): number {
+  private keep(cls: number): number {
     const { store } = this.arena
     const kind = this.automaton.startKind[this.automaton.kindOfClass[cls]!]!
     let entry = store.find(this.number, kind, scratch, this.filled)
-    if (entry === UNKNOWN && this.arena.keeps) entry = store.add(this.number, kind, scratch, this.filled)
-    if (entry !== UNKNOWN) {
-      if (row !== this.lost) store.setEntry((row >> 2) + cls, entry)
-      return entry
-    }
+    if (entry === UNKNOWN && this.arena.keeps(this.number))
+      entry = store.add(this.number, kind, scratch, this.filled)
+    if (entry !== UNKNOWN) return entry
     this.arena.withheld++
     if (this.loose.length < this.filled) this.loose = new Int32Array(2 * this.filled)
     for (let i = 0; i < this.filled; i++) this.loose[i] = scratch[i]!

@@ -51,8 +51,8 @@ export function writeStates({ keys, shape }: RuleStates, file: string): boolean 
 }
 
 /**
- * Fills the memory of these sets, which no thread uses yet. False when the file is missing or of other patterns: nothing has changed
- * then. @throws when the file is damaged: the memory is of no use any more.
+ * Fills the memory of these sets, which no thread uses yet. False when the file is missing or of other patterns. @throws when it is
+ * damaged. Nothing has changed in both cases.
  */
 export function readStates(sets: Sets, file: string): boolean {
   const states = statesOf(sets)
@@ -68,13 +68,14 @@ export function readStates(sets: Sets, file: string): boolean {
     const head = Buffer.alloc(headLength)
     if (readSync(handle, head) < headLength) return false
     if (!head.subarray(0, hashLength).equals(keyOf(keys, shape))) return false
-    const bytes = new StateStore(shape).saved(fstatSync(handle).size - headLength)
-    for (let at = 0; bytes && at < bytes.length; ) {
+    const bytes = Buffer.allocUnsafeSlow(fstatSync(handle).size - headLength)
+    for (let at = 0; at < bytes.length; ) {
       const count = readSync(handle, bytes, at, bytes.length - at, null)
       if (count === 0) break
       at += count
     }
-    if (!bytes || !hashOf(bytes).equals(head.subarray(hashLength))) throw new Error(`${file} is damaged`)
+    if (!hashOf(bytes).equals(head.subarray(hashLength))) throw new Error(`${file} is damaged`)
+    new StateStore(shape).restore(bytes)
     return true
   } finally {
     closeSync(handle)

@@ -5,31 +5,38 @@
 // waits for: who cannot have it goes on without leaving a trace (arena.ts). Emptying groups to make room needs all walks to be over.
 import {
   activeOf,
-  aligned,
   chunkHead,
   chunkLength,
   Dir,
   directoryOf,
+  FIRST,
   Head,
   layOut,
+  planesOf,
+  QUIET,
+  recordHead,
   type StoreShape,
   UNKNOWN,
 } from './layout.js'
 import type { MergedAutomaton } from './merge.js'
+import { rowBytes } from './walk.js'
 
 /** This share of the pieces is kept free for the next text. */
 const reserveShare = 1 / 16
+/** Groups are emptied when this share of the slots is in use; what comes before that happens has room up to the second. */
+const slotsEnough = 5 / 8
+const slotsMax = 3 / 4
 /** How long to wait for the walks of other threads before emptying groups, and when to try again. */
 const quietMs = 200
 const retryMs = 1000
 
-/** Memory for the states of these lists of automata, with room for so many entries. `plain` is for one thread, without WebAssembly. */
+/** Memory for the states of these lists of automata, with so many words for what they are made of. `plain` is for one thread, without WebAssembly. */
 export function createStore(
   lists: readonly (readonly MergedAutomaton[])[],
-  entries: number,
+  recordWords: number,
   plain = false,
 ): StoreShape {
-  const shape = layOut(lists, entries, plain)
+  const shape = layOut(lists, recordWords, plain)
   const store = new StateStore(shape)
   for (let group = 0; group < shape.groups; group++) store.begin(group)
   return shape
@@ -38,20 +45,21 @@ export function createStore(
 /** The states as one thread sees them. */
 export class StateStore {
   readonly table: Int32Array
+  /** The same memory in halves of words: the rows. */
+  readonly entries: Int16Array
   /** Number of the place that this thread has; -1 before it asked, or when all are taken. Locks show it, plus 2. */
   private place = -1
   private triedAt = Number.NEGATIVE_INFINITY
 
   constructor(readonly shape: StoreShape) {
     this.table = new Int32Array(shape.memory.buffer)
+    this.entries = new Int16Array(shape.memory.buffer)
   }
 
-  /** Entries in use. */
-  get size(): number {
-    return (this.shape.chunkCount - this.freeChunks) * chunkLength
-  }
-  get capacity(): number {
-    return this.shape.chunkCount * chunkLength
+  /** Whether a text may add to this group what it likes. */
+  isHalfEmpty(group: number): boolean {
+    const { chunkCount, rowCount } = this.shape
+    return this.freeChunks * 2 >= chunkCount && this.table[directoryOf(group) + Dir.row]! * 2 <= rowCount
   }
   /** Transitions that were computed. */
   get builds(): number {
@@ -74,6 +82,14 @@ export class StateStore {
   }
   startRow(group: number): number {
     return this.table[directoryOf(group) + Dir.start]!
+  }
+  /** Address of the rows of a group. */
+  rowsOf(group: number): number {
+    return this.table[directoryOf(group) + Dir.rows]!
+  }
+  /** Word offset of what the state of a row is made of. */
+  recordOf(group: number, row: number): number {
+    return this.table[this.table[directoryOf(group) + Dir.records]! + row]!
   }
 
   // ---- threads
@@ -140,14 +156,38 @@ export class StateStore {
 
   // ---- on disk
 
+  /** The bytes in use, as beginnings and lengths: all up to the records, then of each group its rows and where their records are. */
+  private parts(nextChunk: number): { at: number; length: number }[] {
+    const { table, shape } = this
+    const list = [{ at: 0, length: 4 * nextChunk }]
+    for (let group = 0; group < shape.groups; group++) {
+      const dir = directoryOf(group)
+      list.push({ at: 4 * table[dir + Dir.records]!, length: 4 * table[dir + Dir.row]! })
+      list.push(...this.planes(group))
+    }
+    return list
+  }
+
+  /** The rows of a group, plane by plane, as addresses and lengths in bytes. */
+  private planes(group: number): { at: number; length: number }[] {
+    const { table, shape } = this
+    const dir = directoryOf(group)
+    const length = rowBytes * table[dir + Dir.row]!
+    return Array.from({ length: planesOf(table[dir + Dir.classes]!) }, (_, plane) => ({
+      at: table[dir + Dir.rows]! + plane * shape.rowCount * rowBytes,
+      length,
+    }))
+  }
+
   /** A copy of all that threads have found, without the threads; undefined when it kept changing. */
   save(): Buffer | undefined {
     let copy: Buffer | undefined
     this.whileUnchanged(() => {
       this.table[Head.savedBuilds] = this.builds
-      const bytes = new Uint8Array(this.table.buffer, 0, 4 * this.table[Head.nextChunk]!)
-      copy = Buffer.allocUnsafeSlow(bytes.length)
-      copy.set(bytes)
+      const bytes = Buffer.from(this.table.buffer)
+      copy = Buffer.concat(
+        this.parts(this.table[Head.nextChunk]!).map(({ at, length }) => bytes.subarray(at, at + length)),
+      )
     })
     copy?.fill(0, 4 * Head.emptying, 4 * (Head.emptying + 1))
     copy?.fill(0, 4 * Head.lock, 4 * (Head.lock + 1))
@@ -155,11 +195,17 @@ export class StateStore {
     return copy
   }
 
-  /** Where the bytes of `save` go, before any thread takes part; undefined when there are too many. */
-  saved(length: number): Uint8Array | undefined {
-    const { chunks, chunkCount } = this.shape
-    if (length > 4 * (chunks + chunkCount * chunkLength)) return undefined
-    return new Uint8Array(this.shape.memory.buffer, 0, length)
+  /** Takes what `save` gave, before any thread takes part. */
+  restore(saved: Buffer): void {
+    const bytes = Buffer.from(this.table.buffer)
+    const nextChunk = saved.readInt32LE(4 * Head.nextChunk)
+    // Where the rows are stands in the first part.
+    saved.copy(bytes, 0, 0, 4 * nextChunk)
+    let from = 0
+    for (const { at, length } of this.parts(nextChunk)) {
+      saved.copy(bytes, at, from, from + length)
+      from += length
+    }
   }
 
   // ---- states
@@ -167,10 +213,10 @@ export class StateStore {
   /** The entry that leads to the state of this content; UNKNOWN if there is none. `list[0..length)` must be sorted. */
   find(group: number, kind: number, list: Int32Array, length: number): number {
     const slot = this.slotOf(group, kind, list, 0, length)
-    const row = Atomics.load(this.table, slot)
+    const record = Atomics.load(this.table, slot)
     // A slot that was free a moment ago may have been given to another state since.
-    if (row === 0 || !this.holds(slot, row, group, kind, list, 0, length)) return UNKNOWN
-    return this.entryOf(group, row)
+    if (record === 0 || !this.holds(slot, record, group, kind, list, 0, length)) return UNKNOWN
+    return this.entryFor(record)
   }
 
   /** The same, made if it is not there; UNKNOWN when another thread is at it or there is no room. */
@@ -186,42 +232,50 @@ export class StateStore {
   private insert(group: number, kind: number, list: Int32Array, length: number): number {
     const { table } = this
     const slot = this.slotOf(group, kind, list, 0, length)
-    let row = table[slot]!
-    if (row === 0) {
-      const classes = this.classesOf(group)
-      row = this.allocate(group, classes + 1 + length)
-      if (row === 0) return UNKNOWN
-      table.fill(UNKNOWN, row, row + classes)
-      table[row + classes] = length * 4 + kind
-      table.set(list.subarray(0, length), row + classes + 1)
+    let record = table[slot]!
+    if (record === 0) {
+      const dir = directoryOf(group)
+      const row = table[dir + Dir.row]!
+      if (row === this.shape.rowCount) {
+        table[Head.fullGroups]!++
+        return UNKNOWN
+      }
+      if (this.states > this.shape.slotCount * slotsMax) return UNKNOWN
+      record = this.roomFor(group, recordHead + length)
+      if (record === 0) return UNKNOWN
+      table[record] = length * 4 + kind
+      table[record + 1] = row
+      table.set(list.subarray(0, length), record + recordHead)
+      table[table[dir + Dir.records]! + row] = record
+      // A thread may be ended anywhere: no row is given twice, and no record counts that is not whole.
+      table[dir + Dir.row] = row + 1
+      table[dir + Dir.next] = record + recordHead + length
+      table[table[dir + Dir.last]! + 1] = record + recordHead + length
       table[Head.states]!++
-      this.fillSlot(slot, group, kind, row)
+      this.fillSlot(slot, group, kind, record)
     }
-    return this.entryOf(group, row)
-  }
-
-  private classesOf(group: number): number {
-    return this.table[directoryOf(group) + Dir.classes]!
+    return this.entryFor(record)
   }
 
   /** Publishes a transition. */
   setEntry(at: number, entry: number): void {
     this.table[Head.builds]!++
-    Atomics.store(this.table, at, entry)
+    Atomics.store(this.entries, at, entry)
   }
 
-  private entryOf(group: number, row: number): number {
-    const record = row + this.classesOf(group)
-    return this.table[record]! >= 4 && this.table[record + 1]! < 0 ? -4 * row : 4 * row
+  private entryFor(record: number): number {
+    const { table } = this
+    const accepts = table[record]! >= 4 && table[record + recordHead]! < 0
+    return table[record + 1]! + (accepts ? 0 : QUIET)
   }
 
-  /** A slot has the row and what tells groups and kinds apart. */
-  private fillSlot(slot: number, group: number, kind: number, row: number): void {
+  /** A slot has the record and what tells groups and kinds apart. */
+  private fillSlot(slot: number, group: number, kind: number, record: number): void {
     this.table[slot + 1] = group * 4 + kind
-    Atomics.store(this.table, slot, row)
+    Atomics.store(this.table, slot, record)
   }
 
-  /** The slot of this content: its row is there, or the slot is free. */
+  /** The slot of this content: its record is there, or the slot is free. */
   private slotOf(group: number, kind: number, list: Int32Array, from: number, length: number): number {
     const { table } = this
     const { slots, slotCount } = this.shape
@@ -231,15 +285,15 @@ export class StateStore {
     const mask = slotCount - 1
     for (let at = (hash ^ (hash >>> 13)) & mask; ; at = (at + 1) & mask) {
       const slot = slots + 2 * at
-      const row = Atomics.load(table, slot)
-      if (row === 0 || this.holds(slot, row, group, kind, list, from, length)) return slot
+      const record = Atomics.load(table, slot)
+      if (record === 0 || this.holds(slot, record, group, kind, list, from, length)) return slot
     }
   }
 
-  /** Whether the row of this slot is that of this content. */
+  /** Whether the record of this slot is that of this content. */
   private holds(
     slot: number,
-    row: number,
+    record: number,
     group: number,
     kind: number,
     list: Int32Array,
@@ -247,10 +301,10 @@ export class StateStore {
     length: number,
   ): boolean {
     const { table } = this
-    const record = row + this.classesOf(group)
     if (table[slot + 1] !== group * 4 + kind || table[record]! >> 2 !== length) return false
+    const members = record + recordHead
     let i = 0
-    while (i < length && table[record + 1 + i] === list[from + i]) i++
+    while (i < length && table[members + i] === list[from + i]) i++
     return i === length
   }
 
@@ -262,27 +316,22 @@ export class StateStore {
     return unused + this.table[Head.freeChunks]!
   }
 
-  /** Room in a group, or 0: under the lock. */
-  private allocate(group: number, length: number): number {
-    const { table, shape } = this
-    const need = aligned(length)
+  /** Where a record of a group can go, or 0: under the lock. */
+  private roomFor(group: number, need: number): number {
+    const { table } = this
     const dir = directoryOf(group)
-    if (need > chunkLength - chunkHead || table[Head.states]! * 4 > shape.slotCount * 3) return 0
-    let row = table[dir + Dir.next]!
+    if (need > chunkLength - chunkHead) return 0
     const last = table[dir + Dir.last]!
-    if (last === 0 || row + need > last + chunkLength) {
-      const chunk = this.takeChunk()
-      if (chunk === 0) return 0
-      table[chunk] = 0
-      if (last === 0) table[dir + Dir.first] = chunk
-      else table[last] = chunk
-      table[dir + Dir.last] = chunk
-      table[dir + Dir.chunks]!++
-      row = chunk + chunkHead
-    }
-    table[dir + Dir.next] = row + need
-    table[table[dir + Dir.last]! + 1] = row + need
-    return row
+    if (last !== 0 && table[dir + Dir.next]! + need <= last + chunkLength) return table[dir + Dir.next]!
+    const chunk = this.takeChunk()
+    if (chunk === 0) return 0
+    table[chunk] = 0
+    table[chunk + 1] = chunk + chunkHead
+    if (last === 0) table[dir + Dir.first] = chunk
+    else table[last] = chunk
+    table[dir + Dir.last] = chunk
+    table[dir + Dir.chunks]!++
+    return chunk + chunkHead
   }
 
   private takeChunk(): number {
@@ -302,6 +351,7 @@ export class StateStore {
   /** Makes the state in which a group begins: nothing matched yet. */
   begin(group: number): void {
     const dir = directoryOf(group)
+    this.table[dir + Dir.row] = FIRST
     const entry = this.insert(group, this.table[dir + Dir.kind]!, new Int32Array(0), 0)
     if (entry === UNKNOWN) throw new Error('no room for the start states of the automata')
     this.table[dir + Dir.start] = entry
@@ -309,9 +359,15 @@ export class StateStore {
 
   // ---- making room
 
-  /** Before a text: empties the groups that have grown most until there is room. What the others know stays. */
+  /** Too little room for the next text, or too many states for the slots. */
+  private get isShort(): boolean {
+    const { chunkCount, slotCount } = this.shape
+    return this.freeChunks < chunkCount * reserveShare || this.states > slotCount * slotsEnough
+  }
+
+  /** Before a text: empties the groups that have grown most until there is room, and those that have all rows they can have. */
   makeRoom(): void {
-    if (this.freeChunks >= this.shape.chunkCount * reserveShare) return
+    if (!this.isShort && this.table[Head.fullGroups] === 0) return
     const now = performance.now()
     if (now - this.triedAt < retryMs) return
     const { table, place } = this
@@ -340,41 +396,49 @@ export class StateStore {
   private emptyGroups(): void {
     const { table, shape } = this
     const emptied = new Set<number>()
-    while (this.freeChunks < shape.chunkCount * reserveShare) {
+    for (let group = 0; group < shape.groups; group++)
+      if (table[directoryOf(group) + Dir.row] === shape.rowCount) emptied.add(group)
+    for (const group of emptied) this.empty(group)
+    while (this.isShort) {
       let largest = 0
       for (let group = 1; group < shape.groups; group++)
-        if (table[directoryOf(group) + Dir.chunks]! > table[directoryOf(largest) + Dir.chunks]!)
-          largest = group
-      const dir = directoryOf(largest)
-      if (table[dir + Dir.chunks]! <= 1) break
-      // Its pieces, a chain already, go in front of the free ones.
-      table[table[dir + Dir.last]!] = table[Head.freeChunk]!
-      table[Head.freeChunk] = table[dir + Dir.first]!
-      table[Head.freeChunks]! += table[dir + Dir.chunks]!
-      table.fill(0, dir, dir + Dir.classes)
-      table[Head.flushes]!++
+        if (table[directoryOf(group) + Dir.row]! > table[directoryOf(largest) + Dir.row]!) largest = group
+      if (emptied.has(largest)) break
+      this.empty(largest)
       emptied.add(largest)
     }
+    table[Head.fullGroups] = 0
     this.fillSlots()
     for (const group of emptied) this.begin(group)
     Atomics.add(table, Head.generation, 1)
   }
 
-  /** Anew from the rows of all groups. */
+  private empty(group: number): void {
+    const { table } = this
+    const dir = directoryOf(group)
+    for (const { at, length } of this.planes(group))
+      table.fill(0, (at + FIRST * rowBytes) / 4, (at + length) / 4)
+    // Its pieces, a chain already, go in front of the free ones.
+    table[table[dir + Dir.last]!] = table[Head.freeChunk]!
+    table[Head.freeChunk] = table[dir + Dir.first]!
+    table[Head.freeChunks]! += table[dir + Dir.chunks]!
+    table[Head.states]! -= table[dir + Dir.row]! - FIRST
+    table[Head.flushes]!++
+    table.fill(0, dir, dir + Dir.classes)
+  }
+
+  /** Anew from the records of all groups. */
   private fillSlots(): void {
     const { table, shape } = this
     table.fill(0, shape.slots, shape.slots + 2 * shape.slotCount)
-    table[Head.states] = 0
     for (let group = 0; group < shape.groups; group++) {
-      const dir = directoryOf(group)
-      const classes = table[dir + Dir.classes]!
-      for (let chunk = table[dir + Dir.first]!; chunk !== 0; chunk = table[chunk]!) {
-        for (let row = chunk + chunkHead; row < table[chunk + 1]!; ) {
-          const length = table[row + classes]! >> 2
-          const kind = table[row + classes]! & 3
-          this.fillSlot(this.slotOf(group, kind, table, row + classes + 1, length), group, kind, row)
-          table[Head.states]!++
-          row += aligned(classes + 1 + length)
+      for (let chunk = table[directoryOf(group) + Dir.first]!; chunk !== 0; chunk = table[chunk]!) {
+        for (let record = chunk + chunkHead; record < table[chunk + 1]!; ) {
+          const length = table[record]! >> 2
+          const kind = table[record]! & 3
+          const slot = this.slotOf(group, kind, table, record + recordHead, length)
+          this.fillSlot(slot, group, kind, record)
+          record += recordHead + length
         }
       }
     }

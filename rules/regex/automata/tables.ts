@@ -28,7 +28,7 @@ export interface AutomatonSet {
 }
 
 /** Changes with the meaning of the tables, so that old cache files are not mistaken for current ones. */
-export const tablesVersion = 4
+export const tablesVersion = 5
 
 /** Names a list of patterns; the key of its set. */
 export function patternsKey(patterns: readonly PatternSource[]): string {
@@ -77,16 +77,16 @@ export function buildAutomata(patterns: readonly PatternSource[]): AutomatonSet 
   }
 }
 
-/** Table entries per position of the automata, and the bounds for all lists of a rule set in entries (4 bytes each). */
-const entriesPerPosition = 120
-const entriesMin = 1 << 20
-const entriesMax = 12 << 20
+/** Words of records per position of the automata, and the bounds for all lists of a rule set. */
+const wordsPerPosition = 40
+const wordsMin = 1 << 18
+const wordsMax = 4 << 20
 
-/** Room for the states of these sets, of which only what is used costs memory. */
-export function entriesFor(sets: Iterable<AutomatonSet>): number {
+/** Room for what the states of these sets are made of, of which only what is used costs memory; rows take half as much again. */
+export function recordWordsFor(sets: Iterable<AutomatonSet>): number {
   let positions = 0
   for (const { automata } of sets) for (const automaton of automata) positions += automaton.positions
-  return Math.min(entriesMax, Math.max(entriesMin, positions * entriesPerPosition))
+  return Math.min(wordsMax, Math.max(wordsMin, positions * wordsPerPosition))
 }
 
 /**
@@ -103,7 +103,7 @@ export function shareStates(
       ? before.shape
       : createStore(
           lists.map(({ automata }) => automata),
-          entriesFor(lists),
+          recordWordsFor(lists),
         )
   return new Map([...sets].map(([key, set], list) => [key, { ...set, states: { shape, list } }]))
 }

@@ -1,9 +1,14 @@
 // The inner loop: some automata step through a text side by side until one of them has something to tell. As WebAssembly where the tables
 // lie in a WebAssembly memory, else in plain JavaScript; test/rules/regex/walk.test.ts holds both against each other.
-import { walkModule } from './wasm.js'
+import { rowShift, walkModule } from './wasm.js'
 
 /** How many automata go side by side; the last ones of a list go in a narrower walk. */
 export const widths = [16, 8, 4, 2] as const
+
+/** Of a row in one plane: a cache line. */
+export const rowBytes = 1 << rowShift
+/** Classes of a plane. */
+export const planeClasses = rowBytes / 2
 
 /** See wasm.ts. */
 export type Walk = (at: number, end: number, from: number, to: number, map: number, closes: number) => number
@@ -52,16 +57,16 @@ export function createWalk(memory: TableMemory, width: number): Walk {
 
 export function walkPlainly(memory: TableMemory, width: number): Walk {
   const bytes = new Uint8Array(memory.buffer)
-  const offsets = new Uint16Array(memory.buffer)
+  const entries = new Int16Array(memory.buffer)
   const words = new Int32Array(memory.buffer)
   const rows = new Int32Array(width)
   const next = new Int32Array(width)
 
   function step(map: number, symbol: number): boolean {
-    const base = (map >> 1) + symbol * width
-    let all = 0
-    for (let k = 0; k < width; k++) all |= next[k] = words[(rows[k]! + offsets[base + k]!) >> 2]!
-    return all >= 0
+    const base = (map >> 2) + symbol * width
+    let all = -1
+    for (let k = 0; k < width; k++) all &= next[k] = entries[(words[base + k]! + rowBytes * rows[k]!) >> 1]!
+    return all < 0
   }
 
   return (at, end, from, to, map, closes) => {

@@ -3,10 +3,13 @@
 //
 // walk(at, end, from, to, map, closes) -> where it stopped, or -1
 //   at, end   the text, as addresses of bytes
-//   from, to  addresses of the rows at the beginning, and where they are left
-//   map       per symbol (256 bytes, then the end of a line) one 16-bit offset into the row for each automaton
+//   from, to  addresses of the rows at the beginning, and where they are left: negative numbers
+//   map       per symbol (256 bytes, then the end of a line) for each automaton the address of its entry in a row of number 0; the entry is
+//             the number of the next row, not negative where the walk is to stop
 //   closes    1 = a line ends at `end`; -1 is returned when all automata took that end without notice
 
+/** Bytes from a row to the next, as a power of two. */
+export const rowShift = 6
 /** Pages of 64 kB that a memory may have at most: the whole address space. */
 const pagesMax = 65536
 
@@ -22,15 +25,15 @@ const op = {
   set: 0x21,
   load: 0x28,
   loadByte: 0x2d,
-  loadHalf: 0x2f,
+  loadHalfSigned: 0x2e,
   store: 0x36,
   const: 0x41,
-  ltSigned: 0x48,
   geUnsigned: 0x4f,
   geSigned: 0x4e,
   add: 0x6a,
-  or: 0x72,
   mul: 0x6c,
+  and: 0x71,
+  shiftLeft: 0x74,
   none: 0x40,
   i32: 0x7f,
 } as const
@@ -44,9 +47,9 @@ const get = (local: number) => [op.get, ...unsigned(local)]
 const set = (local: number) => [op.set, ...unsigned(local)]
 const constant = (value: number) => [op.const, ...signed(value)]
 /** Memory instructions: alignment as a power of two, then an offset. */
-const load = (offset = 0) => [op.load, 2, ...unsigned(offset)]
+const load = (offset: number) => [op.load, 2, ...unsigned(offset)]
 const loadByte = () => [op.loadByte, 0, 0]
-const loadHalf = (offset: number) => [op.loadHalf, 1, ...unsigned(offset)]
+const loadHalfSigned = () => [op.loadHalfSigned, 1, 0]
 const store = (offset: number) => [op.store, 2, ...unsigned(offset)]
 
 const vector = (items: readonly number[][]) => [...unsigned(items.length), ...items.flat()]
@@ -63,35 +66,54 @@ export function walkModule(width: number): Uint8Array<ArrayBuffer> {
   const offsets = parameters + 2 * width
 
   const leaveRows = each((k) => [...get(to), ...get(row(k)), ...store(4 * k)])
-  /** next[k] = the entry of row k for the symbol whose offsets are at `offsets`; then: is one of them negative? */
-  const step = [
-    ...each((k) => [...get(row(k)), ...get(offsets), ...loadHalf(2 * k), op.add, ...load(), ...set(next(k))]),
-    ...get(next(0)),
-    ...each((k) => (k === 0 ? [] : [...get(next(k)), op.or])),
-    ...constant(0),
-    op.ltSigned,
+  const takeNext = each((k) => [...get(next(k)), ...set(row(k))])
+  const offsetsOf = (symbol: readonly number[]) => [
+    ...[...symbol, ...constant(4 * width), op.mul, ...get(map), op.add, ...set(offsets)],
   ]
+  const entry = (row: number, k: number) => [
+    ...[...get(row), ...constant(rowShift), op.shiftLeft],
+    ...[...get(offsets), ...load(4 * k), op.add, ...loadHalfSigned()],
+  ]
+  type Locals = (walker: number) => number
+  /** after[k] = the entry of row before[k] for the symbol whose addresses are at `offsets`; then: is one of them not negative? */
+  const step = (before: Locals, after: Locals) => [
+    ...each((k) => [...entry(before(k), k), ...set(after(k))]),
+    ...get(after(0)),
+    ...each((k) => (k === 0 ? [] : [...get(after(k)), op.and])),
+    ...constant(0),
+    op.geSigned,
+  ]
+  /** One byte of the text; leaves the blocks of these depths at its end and where an automaton wants to be looked at. */
+  const byte = (before: Locals, after: Locals, atEnd: number, atStop: number) => [
+    ...[...get(at), ...get(end), op.geUnsigned, op.brIf, atEnd],
+    ...offsetsOf([...get(at), ...loadByte()]),
+    ...[...step(before, after), op.brIf, atStop],
+    ...[...get(at), ...constant(1), op.add, ...set(at)],
+  ]
+  const block = [op.block, op.none]
   const body = [
     ...each((k) => [...get(from), ...load(4 * k), ...set(row(k))]),
-    op.block,
-    op.none, // left when an automaton wants to be looked at
-    op.block,
-    op.none, // left at the end of the text
-    op.loop,
-    op.none,
-    ...[...get(at), ...get(end), op.geUnsigned, op.brIf, 1],
-    ...[...get(at), ...loadByte(), ...constant(2 * width), op.mul, ...get(map), op.add, ...set(offsets)],
-    ...[...step, op.brIf, 2],
-    ...each((k) => [...get(next(k)), ...set(row(k))]),
-    ...[...get(at), ...constant(1), op.add, ...set(at)],
+    ...block, // left with `row` as it is to be left
+    ...block, // left with `next` instead
+    ...block, // left at the end of the text with `row`
+    ...block, // left at the end of the text with `next`
+    // Two bytes in one turn, there and back: no turn has to move what it found to where it looks.
+    ...[op.loop, op.none],
+    ...byte(row, next, 2, 4),
+    ...byte(next, row, 1, 3),
     ...[op.br, 0],
     op.end,
     op.end,
+    ...takeNext,
+    op.end,
     ...[...get(closes), op.if, op.none],
-    ...[...get(map), ...constant(256 * 2 * width), op.add, ...set(offsets)],
-    ...[...step, op.brIf, 1],
+    ...offsetsOf(constant(256)),
+    ...[...step(row, next), op.brIf, 2],
     ...[...constant(-1), op.return],
     op.end,
+    ...[op.br, 1],
+    op.end,
+    ...takeNext,
     op.end,
     ...leaveRows,
     ...get(at),

@@ -72,11 +72,11 @@ function scanInThread(set: AutomatonSet, rounds: number): Promise<{ hits: string
   })
 }
 
-const room: Record<string, number> = { 'with room for all': 4 << 20, 'emptied again and again': 1 }
+const room: Record<string, number> = { 'with room for all': 1 << 20, 'emptied again and again': 1 }
 
-for (const [name, entries] of Object.entries(room)) {
+for (const [name, recordWords] of Object.entries(room)) {
   test(`three threads on one table, ${name}: each finds what the plain engine finds`, async () => {
-    const shape = createStore([automata.automata], entries)
+    const shape = createStore([automata.automata], recordWords)
     const set = { ...automata, states: { shape, list: 0 } }
     const results = await Promise.all([1, 2, 3].map(() => scanInThread(set, 6)))
     for (const { hits, differ } of results) {
@@ -85,7 +85,7 @@ for (const [name, entries] of Object.entries(room)) {
     }
     const store = new StateStore(shape)
     assert.ok(store.builds > 1000, `${store.builds} transitions`)
-    assert.equal(store.flushes > 0, entries === 1)
+    assert.equal(store.flushes > 0, recordWords === 1)
   })
 }
 
