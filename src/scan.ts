@@ -166,7 +166,6 @@ function makeScan(
   notes: Note[],
   bayes: Classification,
 ): Scan {
-  const memos = new Map<string, unknown>()
   const deadline = Date.now() + context.policy.lookupMs
   const note = (added: Note) => void notes.push(added)
   return {
@@ -178,10 +177,7 @@ function makeScan(
     deadline,
     note,
     ...(context.reputation ? { reputation: context.reputation } : {}),
-    memo<T>(key: string, make: () => T): T {
-      if (!memos.has(key)) memos.set(key, make())
-      return memos.get(key) as T
-    },
+    kept: [],
   }
 }
 

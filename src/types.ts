@@ -476,8 +476,8 @@ export interface Scan {
   readonly deadline: number
   /** Adds a note to the verdict. */
   note(note: Note): void
-  /** Value computed once per scan and key: the place for what several evals share. */
-  memo<T>(key: string, make: () => T): T
+  /** What several evals share, each at its place (checks/once.ts). */
+  readonly kept: unknown[]
 }
 
 /** One rule that fired. */

@@ -1,6 +1,7 @@
 // Whom a message claims to be from and for: the addresses of all headers that say so, each once. Several evals compare them with lists.
 import type { ByteString, Scan } from '../types.js'
 import { isFqdn } from '../views/hosts.js'
+import { once } from './once.js'
 import { headerAll } from './text.js'
 
 const senderRequests = [
@@ -12,17 +13,19 @@ const senderRequests = [
 ]
 
 /** Every address that claims to be the sender; Resent-From wins over all others. */
-export function allFromAddresses(scan: Scan): readonly ByteString[] {
-  return scan.memo('checks/from-addresses', () => {
-    const resent = headerAll(scan, 'Resent-From:first:addr')
-    if (resent.length) return unique(resent)
-    const claimed = senderRequests.flatMap((request) => headerAll(scan, request))
-    // 'foo@bar...com' is seen in the wild.
-    return unique(
-      claimed.filter((address) => address !== '').map((address) => address.replace(/\.{2,}/g, '.')),
-    )
-  })
-}
+export const allFromAddresses = once((scan): readonly ByteString[] => {
+  const resent = headerAll(scan, 'Resent-From:first:addr')
+  if (resent.length) return unique(resent)
+  const claimed: ByteString[] = []
+  for (const request of senderRequests) {
+    for (const address of headerAll(scan, request)) {
+      // 'foo@bar...com' is seen in the wild.
+      if (address.includes('..')) claimed.push(address.replace(/\.{2,}/g, '.'))
+      else if (address !== '') claimed.push(address)
+    }
+  }
+  return unique(claimed)
+})
 
 const recipientRequests = [
   'To:addr',
@@ -40,16 +43,14 @@ const recipientRequests = [
 ]
 
 /** Every address the message seems to be for; Resent-To and -Cc win over all others. */
-export function allToAddresses(scan: Scan): readonly ByteString[] {
-  return scan.memo('checks/to-addresses', () => {
-    const resent = ['Resent-To:first:addr', 'Resent-Cc:first:addr'].flatMap((request) =>
-      headerAll(scan, request),
-    )
-    if (resent.length) return unique(resent)
-    const claimed = recipientRequests.flatMap((request) => headerAll(scan, request))
-    return unique([...receivedFor(scan), ...claimed])
-  })
-}
+export const allToAddresses = once((scan): readonly ByteString[] => {
+  const resent = ['Resent-To:first:addr', 'Resent-Cc:first:addr'].flatMap((request) =>
+    headerAll(scan, request),
+  )
+  if (resent.length) return unique(resent)
+  const claimed = recipientRequests.flatMap((request) => headerAll(scan, request))
+  return unique([...receivedFor(scan), ...claimed])
+})
 
 /** Recipients named in the newest three Received lines: sendmail writes them nowhere else. */
 function receivedFor(scan: Scan): string[] {
@@ -62,6 +63,7 @@ function receivedFor(scan: Scan): string[] {
   return found
 }
 
-function unique<T>(values: readonly T[]): T[] {
+function unique(values: readonly ByteString[]): readonly ByteString[] {
+  if (values.length < 2 || (values.length === 2 && values[0] !== values[1])) return values
   return [...new Set(values)]
 }

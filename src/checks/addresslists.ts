@@ -113,6 +113,8 @@ const verdictsMax = 1024
 
 /** All lists ready for questions: whole addresses by look-up, globs by what they end in and then by pattern. */
 interface Lists {
+  /** Those that have an entry. */
+  readonly names: ReadonlySet<string>
   /** Names of the lists that an address is in: many mails have the same addresses. */
   readonly holding: Remembered<readonly string[]>
   /** By name: entries that name a relay and whose address fits. */
@@ -200,6 +202,7 @@ const listsOf = derived((changes: Changes): Lists => {
     return found.size === 0 ? none : [...found]
   }
   return {
+    names: new Set([...raw].flatMap(([name, entries]) => (entries.size > 0 ? name : []))),
     holding: new Remembered(verdictsMax, holding),
     relayed: new Map([...raw].map(([name, entries]) => [name, relayEntries(entries)])),
   }
@@ -223,7 +226,12 @@ function relayEntries(entries: ReadonlyMap<string, readonly string[]>): Remember
   )
 }
 
-const allLists = (settings: Settings): Lists => listsOf(setting<Changes>(settings, 'address_lists'))
+const allLists = derived((settings: Settings) => listsOf(setting<Changes>(settings, 'address_lists')))
+
+/** The list has an entry: most lists that rules ask about are empty, and nothing need be worked out for those. */
+export function hasAddresses(settings: Settings, name: string): boolean {
+  return allLists(settings).names.has(name)
+}
 
 /** Names of the lists that the address is in. */
 export function listsHolding(settings: Settings, address: string): readonly string[] {
@@ -242,12 +250,11 @@ export function inRelayList(
   settings: Settings,
   name: string,
   address: string,
-  relayView: RelayView,
+  { trusted, untrusted }: RelayView,
 ): 'listed' | 'forged' | 'absent' {
-  const { trusted, untrusted } = relayView
-  const relays = untrusted.length ? untrusted.slice(0, 1) : trusted
   const wanted = lower(address)
   const fitting = allLists(settings).relayed.get(name)?.get(wanted) ?? []
+  const relays = untrusted.length ? untrusted.slice(0, 1) : trusted
   if (fitting.length === 0 || relays.length === 0) return 'absent'
   for (const entry of fitting) {
     for (const domain of entry.relays) {

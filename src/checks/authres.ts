@@ -2,7 +2,8 @@
 // networks an admin names count: anybody can write such a field.
 
 import { setting } from '../../rules/engine/settings.js'
-import type { Directive, EvalContext, Plugin } from '../../rules/engine/types.js'
+import type { Directive, Plugin, Settings } from '../../rules/engine/types.js'
+import { once } from './once.js'
 import { header, lower, words } from './text.js'
 
 const networksDirective: Directive = {
@@ -192,25 +193,23 @@ function readProperty(reader: Reader, known: ReadonlySet<string>): void {
 }
 
 /** Method -> result; a pass wins over what other fields say, else the first one counts. */
-function results({ scan, settings }: EvalContext): ReadonlyMap<string, string> {
-  return scan.memo('authres', () => {
-    const networks = setting<string>(settings, 'authres_networks')
-    const fields = header(scan, networks === 'all' ? 'ALL' : `ALL-${networks.toUpperCase()}`)
-    const trust = {
-      trusted: setting<ReadonlySet<string>>(settings, 'authres_trusted_authserv'),
-      ignored: setting<ReadonlySet<string>>(settings, 'authres_ignored_authserv'),
+const results = once((scan, settings: Settings): ReadonlyMap<string, string> => {
+  const networks = setting<string>(settings, 'authres_networks')
+  const fields = header(scan, networks === 'all' ? 'ALL' : `ALL-${networks.toUpperCase()}`)
+  const trust = {
+    trusted: setting<ReadonlySet<string>>(settings, 'authres_trusted_authserv'),
+    ignored: setting<ReadonlySet<string>>(settings, 'authres_ignored_authserv'),
+  }
+  const found = new Map<string, string>()
+  for (const line of fields.split('\n')) {
+    const field = /^((?:Arc-)?Authentication-Results):[\t-\r ]*(.+)/i.exec(line)
+    if (!field) continue
+    for (const [method, result] of parsed(field[1]!, field[2]!, trust)) {
+      if (!found.has(method) || result === 'pass') found.set(method, result)
     }
-    const found = new Map<string, string>()
-    for (const line of fields.split('\n')) {
-      const field = /^((?:Arc-)?Authentication-Results):[\t-\r ]*(.+)/i.exec(line)
-      if (!field) continue
-      for (const [method, result] of parsed(field[1]!, field[2]!, trust)) {
-        if (!found.has(method) || result === 'pass') found.set(method, result)
-      }
-    }
-    return found
-  })
-}
+  }
+  return found
+})
 
 function parsed(name: string, text: string, trust: Trust): [string, string][] {
   try {
@@ -229,8 +228,8 @@ export const authRes: Plugin = {
     serverSet('authres_ignored_authserv'),
   ],
   evals: {
-    check_authres_result(context, method = '', wanted = '') {
-      const result = results(context).get(method)
+    check_authres_result({ scan, settings }, method = '', wanted = '') {
+      const result = results(scan, settings).get(method)
       return lower(wanted) === 'missing' ? result === undefined : result === lower(wanted)
     },
   },

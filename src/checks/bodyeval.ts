@@ -1,9 +1,10 @@
 // BodyEval: measures of the rendered and raw text: length, blank lines, columns of letters, how far the plain and the html version of
 // one text differ, the vocabulary of stock tips, length of the signature.
 import type { Plugin } from '../../rules/engine/types.js'
-import type { ByteString, Part, Scan } from '../types.js'
+import type { ByteString, Part } from '../types.js'
 import { bytePattern } from '../views/pattern.js'
 import { bodyLetters } from './letters.js'
+import { once } from './once.js'
 import { partsOf } from './parts.js'
 import { isSpace, lower } from './text.js'
 
@@ -69,9 +70,15 @@ function contentSummary(root: Part): string[] {
   return [root.type, ...root.children.map((child) => all(child).join(','))]
 }
 
-function alternativeDifference(scan: Scan): Difference {
+const noDifference: Difference = { percent: 0, htmlWords: 0, textWords: 0 }
+
+const isAlternative = (part: Part): boolean =>
+  part.type.startsWith('multipart/alternative') && /^multipart\/alternative\b/.test(part.type)
+
+const differenceOf = once((scan): Difference => {
   const { message, views } = scan
-  let difference: Difference = { percent: 0, htmlWords: 0, textWords: 0 }
+  let difference = noDifference
+  if (!message.parts.some(isAlternative)) return difference
   const summary = contentSummary(message.root).join(' ')
   // An invitation: its text lives in the calendar part.
   if (summary === 'multipart/alternative text/html text/calendar') return difference
@@ -103,39 +110,32 @@ function alternativeDifference(scan: Scan): Difference {
     }
   }
   return difference
-}
+})
 
-const differenceOf = (scan: Scan): Difference =>
-  scan.memo('bodyeval/difference', () => alternativeDifference(scan))
-
-/** Percent of blank lines in the raw text, -1 below `linesMin` lines. */
-function blankLines(scan: Scan): { readonly blank: number; readonly lines: number } {
-  return scan.memo('bodyeval/blank-lines', () => {
-    let blank = 0
-    let lines = 0
-    for (const chunk of scan.views.text.rawbody) {
-      // Perl's split with a negative limit: text after the last line feed counts even when it is empty.
-      const pieces = chunk === '' ? [] : chunk.split(/(?<=\n)(?=[\s\S])/)
-      lines += pieces.length
-      for (const piece of pieces) if (!/[^\t-\r ]/.test(piece)) blank++
-    }
-    return { blank, lines }
-  })
-}
+/** Blank lines in the raw text, and all. */
+const blankLines = once((scan) => {
+  let blank = 0
+  let lines = 0
+  for (const chunk of scan.views.text.rawbody) {
+    // Perl's split with a negative limit: text after the last line feed counts even when it is empty.
+    const pieces = chunk === '' ? [] : chunk.split(/(?<=\n)(?=[\s\S])/)
+    lines += pieces.length
+    for (const piece of pieces) if (!/[^\t-\r ]/.test(piece)) blank++
+  }
+  return { blank, lines }
+})
 
 /** Highest share of spaces per line, in percent of the other characters; -1 when all lines are short. */
-function verticalWords(scan: Scan): number {
-  return scan.memo('bodyeval/vertical-words', () => {
-    let highest = -1
-    for (const { line, spaces } of bodyLetters(scan)) {
-      if (line.length <= 5) continue
-      const others = line.length - spaces
-      const percent = spaces > others || others === 0 ? 100 : Math.floor((100 * spaces) / others)
-      if (percent > highest) highest = percent
-    }
-    return highest
-  })
-}
+const verticalWords = once((scan): number => {
+  let highest = -1
+  for (const { line, spaces } of bodyLetters(scan)) {
+    if (line.length <= 5) continue
+    const others = line.length - spaces
+    const percent = spaces > others || others === 0 ? 100 : Math.floor((100 * spaces) / others)
+    if (percent > highest) highest = percent
+  }
+  return highest
+})
 
 /** Labels of the tables that stock tips print, reduced to their letters; the end of the label decides. */
 const stockLabel = new RegExp(
@@ -146,19 +146,17 @@ const stockLabel = new RegExp(
 
 const labelled = bytePattern('^\\s*([^:\\s][^:\\n]{2,29})\\s*:\\s*\\S', 'gm')
 
-function stockLabels(scan: Scan): number {
-  return scan.memo('bodyeval/stock-labels', () => {
-    const first = partsOf(scan.message.root, /^text\/plain$/)[0]
-    const text = first && scan.views.text.rendered.get(first)?.text
-    if (!text) return 0
-    const found = new Set<string>()
-    for (const [, label] of text.matchAll(labelled)) {
-      const kind = stockLabel.exec(lower(label!).replace(/[^a-z]/g, ''))
-      if (kind) found.add(kind[1]!)
-    }
-    return found.size
-  })
-}
+const stockLabels = once((scan): number => {
+  const first = partsOf(scan.message.root, /^text\/plain$/)[0]
+  const text = first && scan.views.text.rendered.get(first)?.text
+  if (!text) return 0
+  const found = new Set<string>()
+  for (const [, label] of text.matchAll(labelled)) {
+    const kind = stockLabel.exec(lower(label!).replace(/[^a-z]/g, ''))
+    if (kind) found.add(kind[1]!)
+  }
+  return found.size
+})
 
 interface Signature {
   readonly bodyBytes: number
@@ -170,23 +168,21 @@ interface Signature {
 const noSignatureRatio = 1_000_000
 
 /** Where the text of the first plain part ends and the signature after the last `--` line begins. */
-function signature(scan: Scan): Signature | undefined {
-  return scan.memo('bodyeval/signature', () => {
-    const part = partsOf(scan.message.root, /^text\/plain/)[0]
-    if (!part) return undefined
-    const text = part.decoded()
-    let bodyBytes = text.length
-    let signatureBytes = 0
-    for (const dashes of text.matchAll(/(?:^|(?<=\n)(?=[\s\S]))-- ?\r?(?=\n|$)/g)) {
-      const end = dashes.index + dashes[0].length
-      if (text.length - end <= 4) continue
-      bodyBytes = dashes.index
-      signatureBytes = text.length - end
-    }
-    const ratio = signatureBytes ? bodyBytes / signatureBytes : noSignatureRatio
-    return { bodyBytes, signatureBytes, ratio }
-  })
-}
+const signature = once((scan): Signature | undefined => {
+  const part = partsOf(scan.message.root, /^text\/plain/)[0]
+  if (!part) return undefined
+  const text = part.decoded()
+  let bodyBytes = text.length
+  let signatureBytes = 0
+  for (const dashes of text.matchAll(/(?:^|(?<=\n)(?=[\s\S]))-- ?\r?(?=\n|$)/g)) {
+    const end = dashes.index + dashes[0].length
+    if (text.length - end <= 4) continue
+    bodyBytes = dashes.index
+    signatureBytes = text.length - end
+  }
+  const ratio = signatureBytes ? bodyBytes / signatureBytes : noSignatureRatio
+  return { bodyBytes, signatureBytes, ratio }
+})
 
 function between(value: number | undefined, min: string, max: string | undefined): boolean {
   return value !== undefined && value >= Number(min) && (max === undefined || value <= Number(max))

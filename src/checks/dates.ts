@@ -3,17 +3,20 @@
 import type { ByteString, Scan } from '../types.js'
 import { findTraceDate, parseDate } from '../views/dates.js'
 import { bytePattern } from '../views/pattern.js'
+import { once } from './once.js'
 import { headerAll } from './text.js'
 
 /** First readable value of Resent-Date, else of Date. */
-function headerDate(scan: Scan): number | undefined {
-  return scan.memo('dates/header', () => {
-    for (const value of [...headerAll(scan, 'Resent-Date'), ...headerAll(scan, 'Date')]) {
-      const time = parseDate(value)
-      if (time !== undefined) return time
-    }
-    return undefined
-  })
+const headerDate = once(
+  (scan) => firstDate(headerAll(scan, 'Resent-Date')) ?? firstDate(headerAll(scan, 'Date')),
+)
+
+function firstDate(values: readonly ByteString[]): number | undefined {
+  for (const value of values) {
+    const time = parseDate(value)
+    if (time !== undefined) return time
+  }
+  return undefined
 }
 
 interface ReceivedTimes {
@@ -28,11 +31,15 @@ const localHop = bytePattern(
 )
 const fetchmailHop = /\bby localhost with \w+ \(fetchmail-[\d.]+/
 
-/** A value is one line nearly always. */
-function nonBlankLines(value: ByteString): ByteString | readonly ByteString[] {
-  const isBlank = (line: string) => !/[^\t-\r ]/.test(line)
-  if (value.indexOf('\n') === value.length - 1 && !isBlank(value)) return value.slice(0, -1)
-  return value.split('\n').filter((line) => !isBlank(line))
+/** Lines of the trace, newest first; blank ones left out. */
+function traceLines(scan: Scan): readonly ByteString[] {
+  const lines: ByteString[] = []
+  for (const value of headerAll(scan, 'Received')) {
+    // A value is one line nearly always.
+    const pieces = value.indexOf('\n') === value.length - 1 ? [value] : value.split('\n')
+    for (const piece of pieces) if (/[^\t-\r ]/.test(piece)) lines.push(piece)
+  }
+  return lines
 }
 
 function hopDate(line: string): number | undefined {
@@ -40,37 +47,44 @@ function hopDate(line: string): number | undefined {
   return found === undefined ? undefined : parseDate(found)
 }
 
-function receivedTimes(scan: Scan): ReceivedTimes {
-  return scan.memo('dates/received', () => {
-    const lines = headerAll(scan, 'Received').flatMap(nonBlankLines)
-    // A local hand-over counts as fetching only together with fetchmail's line behind it.
-    const handOver = lines.length > 0 && localHop.test(lines[0]!) ? 1 : 0
-    const next = lines[handOver]
-    const fetchmail = next?.includes('(fetchmail-') === true && fetchmailHop.test(next)
-    const local = fetchmail ? lines.slice(0, handOver + 1) : []
-    const now = Date.now() / 1000
-    const fetched = local.map(hopDate).filter((time) => time !== undefined && time <= now) as number[]
-    return {
-      hops: lines
-        .slice(local.length)
-        .map(hopDate)
-        .filter((time) => time !== undefined),
-      fetched: fetched.length ? Math.max(...fetched) : undefined,
-    }
-  })
+const isFetchmail = (line: ByteString | undefined): boolean =>
+  line?.includes('(fetchmail-') === true && fetchmailHop.test(line)
+
+/** How many of the newest lines are of this machine; a local hand-over counts only together with fetchmail's line behind it. */
+function localLines([first, second]: readonly ByteString[]): number {
+  if (isFetchmail(second) && localHop.test(first!)) return 2
+  return isFetchmail(first) && !localHop.test(first!) ? 1 : 0
 }
 
+const receivedTimes = once((scan): ReceivedTimes => {
+  const lines = traceLines(scan)
+  const local = localLines(lines)
+  const now = local > 0 ? Date.now() / 1000 : 0
+  const hops: number[] = []
+  let fetched: number | undefined
+  for (let at = 0; at < lines.length; at++) {
+    const time = hopDate(lines[at]!)
+    if (time === undefined) continue
+    if (at >= local) hops.push(time)
+    else if (time <= now && (fetched === undefined || time > fetched)) fetched = time
+  }
+  return { hops, fetched }
+})
+
 /** Seconds by which Date is ahead of the hop nearest to it; 0 when either is unknown. */
-export function dateDifference(scan: Scan): number {
-  return scan.memo('dates/difference', () => {
-    const date = headerDate(scan)
-    if (date === undefined) return 0
-    const differences = receivedTimes(scan).hops.map((hop) => date - hop)
-    // The oldest hop often copies Date: it proves nothing while another one speaks.
-    if (differences.length > 1 && differences.at(-1) === 0) differences.pop()
-    return differences.sort((a, b) => Math.abs(a) - Math.abs(b))[0] ?? 0
-  })
-}
+export const dateDifference = once((scan) => {
+  const date = headerDate(scan)
+  if (date === undefined) return 0
+  const { hops } = receivedTimes(scan)
+  // The oldest hop often copies Date: it proves nothing while another one speaks.
+  const count = hops.length > 1 && hops.at(-1) === date ? hops.length - 1 : hops.length
+  let nearest: number | undefined
+  for (let at = 0; at < count; at++) {
+    const difference = date - hops[at]!
+    if (nearest === undefined || Math.abs(difference) < Math.abs(nearest)) nearest = difference
+  }
+  return nearest ?? 0
+})
 
 /** When the message was received, seconds: the median of all that speaks for it, 0 when nothing does. */
 export function receivedDate(scan: Scan): number {

@@ -2,8 +2,9 @@
 
 import { boolDirective, numberDirective, stringDirective } from '../../rules/engine/directive.js'
 import { setting } from '../../rules/engine/settings.js'
-import type { Directive, EvalContext, EvalResult, Plugin } from '../../rules/engine/types.js'
+import type { Directive, EvalContext, EvalResult, Plugin, Settings } from '../../rules/engine/types.js'
 import { derived, entriesOf, type Growing, grow, nothing } from './growing.js'
+import { once } from './once.js'
 import { type Ask, asker } from './shortlinks.js'
 import { lower, words } from './text.js'
 
@@ -122,37 +123,32 @@ async function followOne(
   }
 }
 
-function shortLinks({ scan, settings }: EvalContext): readonly string[] {
-  return scan.memo('decodeshorturls/links', () => {
-    const methods = methodsOf(setting<Growing<Change>>(settings, 'url_shortener'))
-    const most = setting<number>(settings, 'max_short_urls')
-    const found = new Set<string>()
-    for (const { raw, domains } of scan.views.uris.detail) {
-      if (found.size >= most) break
-      const uri = raw.replace(/[#?].*/s, '')
-      if (domains.size > 0 && methodFor(uri, methods)) found.add(uri)
-    }
-    return [...found]
-  })
-}
+const shortLinks = once((scan, settings: Settings): readonly string[] => {
+  const methods = methodsOf(setting<Growing<Change>>(settings, 'url_shortener'))
+  const most = setting<number>(settings, 'max_short_urls')
+  const found = new Set<string>()
+  for (const { raw, domains } of scan.views.uris.detail) {
+    if (found.size >= most) break
+    const uri = raw.replace(/[#?].*/s, '')
+    if (domains.size > 0 && methodFor(uri, methods)) found.add(uri)
+  }
+  return [...found]
+})
 
-function trailOf(context: EvalContext): Promise<Trail> {
-  const { scan, settings } = context
-  return scan.memo('decodeshorturls/trail', () => {
-    const methods = methodsOf(setting<Growing<Change>>(settings, 'url_shortener'))
-    const timeoutMs = setting<number>(settings, 'url_shortener_timeout') * 1000
-    const ask = asker(scan.net.dns, setting<string>(settings, 'url_shortener_user_agent'), timeoutMs)
-    const steps = setting<number>(settings, 'max_short_url_redirections')
-    return follow(shortLinks(context), methods, ask, steps, scan.deadline)
-  })
-}
+const trailOf = once((scan, settings: Settings): Promise<Trail> => {
+  const methods = methodsOf(setting<Growing<Change>>(settings, 'url_shortener'))
+  const timeoutMs = setting<number>(settings, 'url_shortener_timeout') * 1000
+  const ask = asker(scan.net.dns, setting<string>(settings, 'url_shortener_user_agent'), timeoutMs)
+  const steps = setting<number>(settings, 'max_short_url_redirections')
+  return follow(shortLinks(scan, settings), methods, ask, steps, scan.deadline)
+})
 
 /** Asks the trail when there is network and something to follow. */
 const told =
   (judge: (trail: Trail, code: string) => boolean) =>
-  (context: EvalContext, code = ''): EvalResult | Promise<EvalResult> => {
-    if (!context.scan.net.dns.enabled || shortLinks(context).length === 0) return false
-    return trailOf(context).then((trail) => judge(trail, code))
+  ({ scan, settings }: EvalContext, code = ''): EvalResult | Promise<EvalResult> => {
+    if (!scan.net.dns.enabled || shortLinks(scan, settings).length === 0) return false
+    return trailOf(scan, settings).then((trail) => judge(trail, code))
   }
 
 const cacheWords = (names: string): Directive[] =>
@@ -184,7 +180,7 @@ export const decodeShortUrls: Plugin = {
     ),
   ],
   evals: {
-    short_url: (context) => shortLinks(context).length > 0,
+    short_url: ({ scan, settings }) => shortLinks(scan, settings).length > 0,
     short_url_redir: told((trail) => trail.redirected),
     short_url_200: told((trail) => trail.codes.has(200)),
     short_url_404: told((trail) => trail.codes.has(404)),

@@ -7,6 +7,7 @@ import { hostToAscii } from '../views/hosts.js'
 import { inAddressList } from './addresslists.js'
 import { acceptedSigners, dkimListDirective } from './authlists.js'
 import { lookUp } from './dnslists.js'
+import { once } from './once.js'
 import { headerAll, lower } from './text.js'
 
 /** D discardable, A all, U unknown, N no such domain, 1 2 3 the admin's own grades. */
@@ -146,8 +147,8 @@ async function publishedPractice(context: EvalContext, domain: string): Promise<
 }
 
 /** Practices of the author domains that have no valid signature of their own; a key that could not be fetched counts as valid. */
-async function practicesOf(context: EvalContext): Promise<readonly Practice[]> {
-  if (!context.scan.net.dns.enabled) return []
+const practicesOf = once(async (scan, context: EvalContext): Promise<readonly Practice[]> => {
+  if (!scan.net.dns.enabled) return []
   const signatures = await signaturesOf(context)
   const open = authorDomains(context).filter((domain) => {
     const own = signatures.filter((signature) => signerOf(signature) === domain)
@@ -160,10 +161,10 @@ async function practicesOf(context: EvalContext): Promise<readonly Practice[]> {
   return Promise.all(
     open.map(async (domain) => overrideFor(context, domain) ?? (await publishedPractice(context, domain))),
   )
-}
+})
 
 const checkAdsp: Eval = async (context, wanted = '', ...domains) => {
-  const practices = await context.scan.memo('dkim/adsp', () => practicesOf(context))
+  const practices = await practicesOf(context.scan, context)
   const letters = wanted === '*' ? 'NAD123' : wanted
   if (!practices.some((practice) => letters.includes(practice))) return false
   return domains.length === 0 || authorDomains(context).some((domain) => isAccepted(domain, domains))

@@ -19,6 +19,7 @@ import {
   obeyBlockRule,
   trimZone,
 } from './dnslists.js'
+import { once } from './once.js'
 import { fitsRblSubtest } from './subtests.js'
 import { header, headerAll } from './text.js'
 
@@ -37,9 +38,7 @@ interface OpenSet {
 }
 
 /** Sets of this scan, by name. */
-function setsOf(context: EvalContext): Map<string, OpenSet> {
-  return context.scan.memo('dnseval/sets', () => new Map<string, OpenSet>())
-}
+const setsOf = once(() => new Map<string, OpenSet>())
 
 /** Name of the signal that a set is open; the blank keeps it out of templates. */
 function signalOf(set: string): string {
@@ -135,7 +134,7 @@ async function askSet(
       return { what: `${what} listed in ${bare.toLowerCase()}`, type, records }
     }),
   )
-  const sets = setsOf(context)
+  const sets = setsOf(context.scan)
   const open = sets.get(set) ?? { answers: [] }
   sets.set(set, open)
   open.answers.push(listings)
@@ -158,7 +157,7 @@ function relayRule(type: DnsType): Eval {
 const checkRblSub: Eval = async (context, set = '', subtest = '') => {
   if (!mayAskLists(context, 'skip_rbl_checks') || subtest === '') return false
   await context.whenTag(signalOf(set))
-  const open = setsOf(context).get(set)
+  const open = setsOf(context.scan).get(set)
   if (open === undefined) return false
   // The rules of one set are called in one go; the loop picks up those that came after this one woke.
   const listings: Listing[] = []

@@ -5,6 +5,7 @@ import type { EvalContext } from '../../rules/engine/types.js'
 import type { DnsAnswer, DnsType, Note } from '../types.js'
 import { isFqdn } from '../views/hosts.js'
 import { isIpAddress, reverseIp } from '../views/ip.js'
+import { once } from './once.js'
 
 /** One record of a list's answer. */
 export interface ListRecord {
@@ -51,9 +52,11 @@ const noteKinds = {
   disabled: undefined,
 } as const
 
+const notesTold = once(() => new Set<string>())
+
 /** One note per scan and text, however many rules met the same trouble. */
 export function noteOnce(context: EvalContext, note: Note): void {
-  const told = context.scan.memo('dnslists/notes', () => new Set<string>())
+  const told = notesTold(context.scan)
   const key = `${note.check} ${note.kind} ${note.text}`
   if (told.has(key)) return
   told.add(key)

@@ -20,8 +20,12 @@ function compile(source: string): RegExp | undefined {
 }
 
 export function evalRegex(source: string): RegExp | undefined {
-  if (!known.has(source)) known.set(source, compile(source))
-  return known.get(source)
+  let pattern = known.get(source)
+  if (pattern === undefined && !known.has(source)) {
+    pattern = compile(source)
+    known.set(source, pattern)
+  }
+  return pattern
 }
 
 export function matches(pattern: RegExp, text: string): boolean {

@@ -10,6 +10,7 @@ import { inAddressList } from './addresslists.js'
 import { findEmails } from './bodyemails.js'
 import { evalRegex, matches } from './evalregex.js'
 import { derived, entriesOf, type Growing, grow, nothing } from './growing.js'
+import { once } from './once.js'
 import { headerAll, lower, words } from './text.js'
 
 function wordList(name: string, fits: RegExp, alias?: string): Directive {
@@ -81,9 +82,9 @@ function isBulkSender(address: string): boolean {
   return bulkPattern.test(address) || (equals >= 1 && address.lastIndexOf('@') >= equals + 2)
 }
 
-function isAvailable(settings: Settings): boolean {
-  return setting<Growing<string>>(settings, 'freemail_domains').blocks.length > 0
-}
+const isAvailable = derived(
+  (settings: Settings): boolean => setting<Growing<string>>(settings, 'freemail_domains').blocks.length > 0,
+)
 
 function isFreemail(settings: Settings, address: string): boolean {
   return address !== '' && freemailsOf(settings).get(address)
@@ -96,14 +97,37 @@ const freemailsOf = derived(
 
 function judgeFreemail(settings: Settings, address: string): boolean {
   const domain = address.slice(address.lastIndexOf('@') + 1)
+  const { exact, globs } = domainsOf(setting<Growing<string>>(settings, 'freemail_domains'))
+  // Most addresses are of no such domain: nothing else need be asked of them.
+  if (!exact.has(domain) && !globs?.test(address)) return false
   const exceptions = exceptionsOf(setting<Growing<string>>(settings, 'freemail_welcomelist'))
   if (exceptions.has(address) || exceptions.has(domain) || isRoleAddress(address)) return false
-  for (const list of ['welcomelist_auth', 'def_welcomelist_auth']) {
-    if (setting<number>(settings, `freemail_import_${list}`) && inAddressList(settings, list, address))
-      return false
+  return !['welcomelist_auth', 'def_welcomelist_auth'].some(
+    (list) => setting<number>(settings, `freemail_import_${list}`) && inAddressList(settings, list, address),
+  )
+}
+
+function hasFreemail(settings: Settings, addresses: readonly string[]): boolean {
+  for (const address of addresses) if (isFreemail(settings, address)) return true
+  return false
+}
+
+const fromAddresses = once((scan) => headerAll(scan, 'From:addr').map(lower))
+const replyToAddresses = once((scan) => headerAll(scan, 'Reply-To:addr').map(lower))
+/** Whatever claims to be the sender. */
+const senderAddresses = once((scan) => allFromAddresses(scan).map(lower))
+
+/** Names come from rules only, so their number is bounded by the rules. */
+const addressRequests = new Map<string, string>()
+
+/** The request for the addresses of a header. */
+function requestOf(name: string): string {
+  let request = addressRequests.get(name)
+  if (request === undefined) {
+    request = `${name}:addr`
+    addressRequests.set(name, request)
   }
-  const { exact, globs } = domainsOf(setting<Growing<string>>(settings, 'freemail_domains'))
-  return exact.has(domain) || (globs?.test(address) ?? false)
+  return request
 }
 
 /** Links whose address part makes a mail address appear. */
@@ -122,29 +146,28 @@ interface BodyReading {
   readonly body: readonly ByteString[]
 }
 
-function readBody(scan: Scan): BodyReading {
-  return scan.memo('freemail/reading', () => {
-    const { uris, domains, bodyForRules } = scan.views
-    const found = new Set<string>()
-    const body = [...bodyForRules]
-    for (const { types, raw } of uris.detail) {
-      if (!types.has('a') || types.has('parsed') || !/^mailto:/i.test(raw)) continue
-      const [first] = findEmails(raw.slice('mailto:'.length), domains)
-      if (first?.start === 0) found.add(lower(first.email))
-      if (found.size >= linkedAddressesMax) break
+const readBody = once((scan): BodyReading => {
+  const { uris, domains, bodyForRules } = scan.views
+  const found = new Set<string>()
+  const body = [...bodyForRules]
+  for (const { types, raw } of uris.detail) {
+    if (!types.has('a') || types.has('parsed') || !/^mailto:/i.test(raw)) continue
+    const [first] = findEmails(raw.slice('mailto:'.length), domains)
+    if (first?.start === 0) found.add(lower(first.email))
+    if (found.size >= linkedAddressesMax) break
+  }
+  for (let index = 0; index < body.length; index++) {
+    const line = body[index]!
+    if (!line.includes('@') && !line.includes('%40')) continue
+    const { emails, rest } = readLine(line.replace(linkWithAt, ' '), domains)
+    body[index] = rest
+    for (const email of emails) {
+      found.add(lower(email))
+      if (found.size >= addressesMax) return { addresses: found, body }
     }
-    for (const [index, line] of body.entries()) {
-      if (!/@|%40/.test(line)) continue
-      const { emails, rest } = readLine(line.replace(linkWithAt, ' '), domains)
-      body[index] = rest
-      for (const email of emails) {
-        found.add(lower(email))
-        if (found.size >= addressesMax) return { addresses: found, body }
-      }
-    }
-    return { addresses: found, body }
-  })
-}
+  }
+  return { addresses: found, body }
+})
 
 /** The addresses of a line, and the line with quoted senders, brackets included, turned into a blank each. */
 function readLine(line: ByteString, domains: Domains): { emails: ByteString[]; rest: ByteString } {
@@ -174,25 +197,25 @@ function readLine(line: ByteString, domains: Domains): { emails: ByteString[]; r
  */
 function cutBodyAsFreeMailDoes(scan: Scan): ReadonlySet<string> {
   const { addresses, body } = readBody(scan)
-  scan.views.changeBodyForRules(body)
+  const uncut = scan.views.bodyForRules
+  // Where nothing is cut the lines stay the same ones: what was worked out for them holds.
+  if (body.some((line, index) => line !== uncut[index])) scan.views.changeBodyForRules(body)
   return addresses
 }
 
 /** Freemail addresses of the text; undefined when there are so many that it looks like a directory. */
-function bodyFreemails(scan: Scan, settings: Settings): readonly string[] | undefined {
-  return scan.memo('freemail/body', () => {
-    const addresses = cutBodyAsFreeMailDoes(scan)
-    const freemails = [...addresses].filter((address) => isFreemail(settings, address))
-    const reaches = (count: number, name: string): boolean => {
-      const max = setting<number>(settings, name)
-      return max > 0 && count >= max
-    }
-    const tooMany =
-      reaches(addresses.size, 'freemail_max_body_emails') ||
-      reaches(freemails.length, 'freemail_max_body_freemails')
-    return tooMany && setting<number>(settings, 'freemail_skip_when_over_max') ? undefined : freemails
-  })
-}
+const bodyFreemails = once((scan, settings: Settings): readonly string[] | undefined => {
+  const addresses = cutBodyAsFreeMailDoes(scan)
+  const freemails = [...addresses].filter((address) => isFreemail(settings, address))
+  const reaches = (count: number, name: string): boolean => {
+    const max = setting<number>(settings, name)
+    return max > 0 && count >= max
+  }
+  const tooMany =
+    reaches(addresses.size, 'freemail_max_body_emails') ||
+    reaches(freemails.length, 'freemail_max_body_freemails')
+  return tooMany && setting<number>(settings, 'freemail_skip_when_over_max') ? undefined : freemails
+})
 
 function report(context: EvalContext, text: ByteString): true {
   if (setting<number>(context.settings, 'freemail_add_describe_email'))
@@ -206,29 +229,29 @@ function firstFreemail(
   addresses: readonly string[],
   source: string | undefined,
 ): boolean {
-  const pattern = source === undefined ? undefined : evalRegex(source)
-  if (source !== undefined && !pattern) return false
-  const found = addresses.find(
-    (address) => isFreemail(context.settings, address) && (!pattern || matches(pattern, address)),
-  )
-  return found === undefined ? false : report(context, found)
+  for (const address of addresses) {
+    if (!isFreemail(context.settings, address)) continue
+    if (source === undefined) return report(context, address)
+    const pattern = evalRegex(source)
+    if (pattern && matches(pattern, address)) return report(context, address)
+  }
+  return false
 }
 
-function fromBulkSender(scan: Scan, settings: Settings): boolean {
+const fromBulkSender = once((scan, settings: Settings): boolean => {
   if (!setting<number>(settings, 'freemail_skip_bulk_envfrom')) return false
   const sender = headerAll(scan, 'EnvelopeFrom')[0]
   return sender !== undefined && isBulkSender(sender)
-}
+})
 
 function checkReplyTo(context: EvalContext, what = 'replyto'): boolean {
   const { scan, settings } = context
   if (!isAvailable(settings) || (what !== 'replyto' && what !== 'reply')) return false
-  if (fromBulkSender(scan, settings)) return false
-  const from = headerAll(scan, 'From:addr').map(lower)
-  const replyTo = headerAll(scan, 'Reply-To:addr').map(lower)
-  const isFree = (address: string): boolean => isFreemail(settings, address)
-  const fromIsFree = from.some(isFree)
-  const replyToIsFree = replyTo.some(isFree)
+  const from = fromAddresses(scan)
+  const replyTo = replyToAddresses(scan)
+  const fromIsFree = hasFreemail(settings, from)
+  const replyToIsFree = hasFreemail(settings, replyTo)
+  if ((!fromIsFree && !replyToIsFree) || fromBulkSender(scan, settings)) return false
   if (fromIsFree && replyToIsFree && !from.some((address) => replyTo.includes(address))) {
     return report(context, `${from.join(',')} -> ${replyTo.join(',')}`)
   }
@@ -260,7 +283,9 @@ export const freeMail: Plugin = {
   evals: {
     check_freemail_header(context, name?, source?) {
       if (name === undefined || !isAvailable(context.settings)) return false
-      return firstFreemail(context, headerAll(context.scan, `${name}:addr`).map(lower), source)
+      const addresses =
+        name === 'From' ? fromAddresses(context.scan) : headerAll(context.scan, requestOf(name)).map(lower)
+      return firstFreemail(context, addresses, source)
     },
     check_freemail_body(context, source?) {
       if (!isAvailable(context.settings)) return false
@@ -270,7 +295,7 @@ export const freeMail: Plugin = {
     },
     check_freemail_from(context, source?) {
       if (!isAvailable(context.settings)) return false
-      return firstFreemail(context, allFromAddresses(context.scan).map(lower), source)
+      return firstFreemail(context, senderAddresses(context.scan), source)
     },
     check_freemail_replyto: checkReplyTo,
   },

@@ -6,6 +6,7 @@ import type { Directive, Eval, EvalContext, Plugin } from '../../rules/engine/ty
 import { allToAddresses } from './addresses.js'
 import { globPattern } from './addresslists.js'
 import { derived, entriesOf, type Growing, grow, nothing } from './growing.js'
+import { once } from './once.js'
 import { countChars, header, lower, words } from './text.js'
 
 interface Change {
@@ -101,22 +102,20 @@ function surplus(name: string, address: string): number {
   return name.length - address.length + odd(name) - odd(address)
 }
 
-function compare(context: EvalContext): Comparison {
-  return context.scan.memo('fromnamespoof', () => {
-    const { scan, settings } = context
-    const ignored = setting<ReadonlySet<string>>(settings, 'fns_ignore_headers')
-    if ([...ignored].some((name) => header(scan, name) !== '')) return nothingToCompare
-    const from = describe(context, lower(header(scan, 'From:addr')))
-    const text = lower(header(scan, 'From:name'))
-    const found = from && text.includes('@') ? namedAddress.exec(text.slice(0, nameBytesMax))?.[1] : undefined
-    const name = found === undefined ? undefined : describe(context, found)
-    if (!from || !name) return nothingToCompare
-    if (surplus(text, name.address) > setting<number>(settings, 'fns_extrachars'))
-      return { name, from: undefined }
-    if (name.address !== from.address || name.owner !== from.owner) setTags(context, name, from)
-    return { name, from }
-  })
-}
+const compare = once((scan, context: EvalContext): Comparison => {
+  const { settings } = context
+  const ignored = setting<ReadonlySet<string>>(settings, 'fns_ignore_headers')
+  if ([...ignored].some((name) => header(scan, name) !== '')) return nothingToCompare
+  const from = describe(context, lower(header(scan, 'From:addr')))
+  const text = lower(header(scan, 'From:name'))
+  const found = from && text.includes('@') ? namedAddress.exec(text.slice(0, nameBytesMax))?.[1] : undefined
+  const name = found === undefined ? undefined : describe(context, found)
+  if (!from || !name) return nothingToCompare
+  if (surplus(text, name.address) > setting<number>(settings, 'fns_extrachars'))
+    return { name, from: undefined }
+  if (name.address !== from.address || name.owner !== from.owner) setTags(context, name, from)
+  return { name, from }
+})
 
 function setTags(context: EvalContext, name: Address, from: Address): void {
   for (const [tag, { address, domain, owner }] of [
@@ -135,11 +134,12 @@ function judged(
 ): Eval {
   return (context, level?) => {
     const excused = setting<ReadonlySet<string>>(context.settings, 'fns_ignore_dkim')
-    if (excused.size === 0 || !context.scan.net.dns.enabled) return judge(compare(context), context, level)
+    if (excused.size === 0 || !context.scan.net.dns.enabled)
+      return judge(compare(context.scan, context), context, level)
     return context.whenTag('DKIMDOMAIN').then((domains) => {
       const signed = typeof domains === 'string' ? words(domains) : (domains ?? [])
       if (signed.some((domain) => excused.has(lower(domain)))) return false
-      return judge(compare(context), context, level)
+      return judge(compare(context.scan, context), context, level)
     })
   }
 }

@@ -25,12 +25,18 @@ export function* entriesOf<T>(list: Growing<T>): Generator<T> {
 /** Derives something costly from a directive's value once for each value, not once for each message. */
 export function derived<V extends object, D>(make: (value: V) => D): (value: V) => D {
   const known = new WeakMap<V, D>()
+  // Without preferences of users every message asks of the same value.
+  let latest: V | undefined
+  let latestResult: D | undefined
   return (value) => {
+    if (value === latest) return latestResult as D
     let result = known.get(value)
     if (result === undefined) {
       result = make(value)
       known.set(value, result)
     }
+    latest = value
+    latestResult = result
     return result
   }
 }

@@ -6,8 +6,18 @@ import type { ByteString, Scan } from '../types.js'
 import { parseDate } from '../views/dates.js'
 import { dateDifference, receivedDate } from './dates.js'
 import { isCharsetOk, okLocales } from './locales.js'
+import { once } from './once.js'
 import { providerEvals, removesReceived } from './providers.js'
-import { countChars, escapeRegex, header, headerAll, lower, squeezeSpaces, trim } from './text.js'
+import {
+  countChars,
+  escapeRegex,
+  header,
+  headerAll,
+  lower,
+  receivedText,
+  squeezeSpaces,
+  trim,
+} from './text.js'
 
 /** Charsets in whose texts capitals come up by chance. */
 export const capsProneCharset =
@@ -20,8 +30,14 @@ const isControl = (code: number): boolean =>
 /** A control character but for white space, DEL, a byte above 127. */
 const oddChar = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\xff]/
 
+const ofHeaderItself = /^(?:ALL|Subject|From)(?::raw)?$/i
+
+/** Of the whole header as it came: most mails have none, and then no field need be looked at. */
+const hasOddChar = once((scan) => oddChar.test(scan.message.pristineHeaders))
+
 function illegalChars(scan: Scan, name: string, ratio: number, least: number): boolean {
-  const request = /:raw$/.test(name) ? name : `${name}:raw`
+  if ((ratio > 0 || least > 0) && ofHeaderItself.test(name) && !hasOddChar(scan)) return false
+  const request = name.endsWith(':raw') ? name : `${name}:raw`
   const text = scan.views.headers.get(request)
   if (text === undefined || !/[^\t-\r ]/.test(text)) return false
   if (!oddChar.test(text)) return ratio <= 0 && least <= 0
@@ -47,21 +63,24 @@ interface Recipients {
   readonly similar: number
 }
 
-function recipients(scan: Scan): Recipients {
-  return scan.memo('headereval/recipients', () => {
-    const listed = [...headerAll(scan, 'ToCc:addr')]
-    if (listed.length < similarLeast) listed.push(...headerAll(scan, 'Bcc:addr'))
-    if (listed.length < similarLeast) return { sorted: false, similar: 0 }
-    const addresses = listed
-      .filter((address, index) => lower(address) !== lower(index > 0 ? listed[index - 1]! : ''))
-      .slice(0, recipientsMax)
-    const ordered = [...addresses].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
-    return {
-      sorted: addresses.length >= sortedLeast && addresses.join(',') === ordered.join(','),
-      similar: addresses.length >= similarLeast ? similarity(addresses) : 0,
-    }
-  })
-}
+const fewRecipients: Recipients = { sorted: false, similar: 0 }
+
+const recipients = once((scan): Recipients => {
+  let listed = headerAll(scan, 'ToCc:addr')
+  if (listed.length < similarLeast) {
+    const blind = headerAll(scan, 'Bcc:addr')
+    if (listed.length + blind.length < similarLeast) return fewRecipients
+    listed = [...listed, ...blind]
+  }
+  const addresses = listed
+    .filter((address, index) => lower(address) !== lower(index > 0 ? listed[index - 1]! : ''))
+    .slice(0, recipientsMax)
+  const ordered = [...addresses].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+  return {
+    sorted: addresses.length >= sortedLeast && addresses.join(',') === ordered.join(','),
+    similar: addresses.length >= similarLeast ? similarity(addresses) : 0,
+  }
+})
 
 function similarity(addresses: readonly string[]): number {
   const users = addresses.map((address) => address.slice(0, similarLength))
@@ -82,11 +101,22 @@ function similarity(addresses: readonly string[]): number {
   return hits / pairs
 }
 
+/** A small letter stands behind the last colon, and so not in one of the prefixes: nearly every subject is answered by that. */
+function endsInSmallLetters(subject: ByteString): boolean {
+  for (let at = subject.length - 1; at >= 0; at--) {
+    const code = subject.charCodeAt(at)
+    if (code === colon) return false
+    if (code >= 97 && code <= 122) return true
+  }
+  return false
+}
+
+const colon = 58
+
 function allCaps(scan: Scan): boolean {
-  const subject = trim(header(scan, 'Subject')).replace(
-    /^(?:(?:Re|Fwd|Fw|Aw|Antwort|WG|SV|VB|VS|VL):[\t-\r ]*)+/i,
-    '',
-  )
+  const written = header(scan, 'Subject')
+  if (endsInSmallLetters(written)) return false
+  const subject = trim(written).replace(/^(?:(?:Re|Fwd|Fw|Aw|Antwort|WG|SV|VB|VS|VL):[\t-\r ]*)+/i, '')
   if (!/[\t-\r ]/.test(subject) || subject.length < 10) return false
   if (capsProneWord.test(header(scan, 'Subject:raw'))) return false
   return /[A-Z]/.test(subject) && !/[a-z]/.test(subject)
@@ -97,10 +127,10 @@ function recipientInSubject(scan: Scan, test: string): boolean {
   if (address === '') return false
   const subject = header(scan, 'Subject')
   // Most subjects do not name the recipient at all: no pattern is made for them.
-  if (!lower(subject).includes(lower(address.replace(/@[^\n]*/, '')))) return false
+  if (!lower(subject).includes(lower(localPart(address)))) return false
   if (test === 'address') return new RegExp(`\\b${escapeRegex(address)}\\b`, 'i').test(subject)
   if (test !== 'user') return false
-  const user = address.replace(/@[^\n]*/, '')
+  const user = localPart(address)
   const name = escapeRegex(user)
   if (new RegExp(`^${name}[\\t-\\r ]*[,:;!?-](?:\\n?$|[\\t-\\r ])`).test(subject)) return true
   return new RegExp(
@@ -123,25 +153,38 @@ function outlookIdForged(scan: Scan): boolean {
   const stamp = Number.parseInt(id[1]!, 16)
   const far = (seconds: number | undefined) =>
     Math.abs(stamp - Math.trunc((seconds ?? 0) * outlookSlope + outlookOffset)) >= outlookTolerance
-  return far(parseDate(header(scan, 'Date'))) && far(parseDate(header(scan, 'Received')))
+  return far(parseDate(header(scan, 'Date'))) && far(parseDate(receivedText(scan)))
 }
 
-/** Second-level part of the domain of an address, '' when it has none. */
+/** Without the first @ and what follows it in its line. */
+function localPart(address: ByteString): ByteString {
+  const sign = address.indexOf('@')
+  if (sign < 0) return address
+  return address.includes('\n') ? address.replace(/@[^\n]*/, '') : address.slice(0, sign)
+}
+
+/** Last two labels of the domain of an address, '' when it has none. */
 function secondLevel(address: ByteString): string {
   const sign = address.lastIndexOf('@')
   const domain = sign < 0 ? '' : address.slice(sign + 1)
-  return domain.replace(/^.+\.([^.]+\.[^.]+)$/, '$1')
+  const last = domain.lastIndexOf('.')
+  const dot = last > 0 ? domain.lastIndexOf('.', last - 1) : -1
+  if (dot < 0) return domain
+  const isOdd = dot === 0 || last === dot + 1 || last === domain.length - 1 || domain.includes('\n')
+  return isOdd ? domain.replace(/^.+\.([^.]+\.[^.]+)$/, '$1') : domain.slice(dot + 1)
 }
 
 function envelopeQuotesRecipient(scan: Scan): boolean {
   const from = header(scan, 'EnvelopeFrom:addr')
   const recipient = header(scan, 'To:addr')
   // Nearly all senders lack the recipient's name.
-  if (from === '' || !lower(from).includes(lower(recipient.slice(0, recipient.indexOf('@'))))) return false
+  if (from === '' || recipient === '') return false
+  const sender = lower(from)
+  if (!sender.includes(lower(recipient.slice(0, recipient.indexOf('@') + 1)))) return false
   const to = /^([^@]+)@(.+)$/.exec(recipient)
   if (!to || /^SRS\d[=+-]/i.test(from)) return false
   const domain = scan.views.domains.registered(lower(to[2]!))
-  if (domain === undefined) return false
+  if (domain === undefined || !sender.includes(lower(domain))) return false
   return new RegExp(`\\b${escapeRegex(domain)}.${escapeRegex(to[1]!)}@`, 'i').test(from)
 }
 
@@ -161,7 +204,7 @@ export const headerEval: Plugin = {
   evals: {
     ...providerEvals,
     check_for_fake_aol_relay_in_rcvd({ scan }) {
-      const raw = header(scan, 'Received')
+      const raw = receivedText(scan)
       if (!/rly-/i.test(raw)) return false
       const received = squeezeSpaces(raw)
       if (!/ rly-[a-z][a-z]\d\d\./i.test(received)) return false
@@ -212,7 +255,7 @@ export const headerEval: Plugin = {
         return true
       }
       if (removesReceived(scan)) return true
-      const received = header(scan, 'Received')
+      const received = receivedText(scan)
       return received.includes('/CWT/DCE)') || received.includes('iPlanet Messaging Server')
     },
     check_header_count_range({ scan }, name = '', min = '', max = '') {

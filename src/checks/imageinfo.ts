@@ -2,6 +2,7 @@
 import type { EvalContext, Plugin } from '../../rules/engine/types.js'
 import type { ByteString, Part, Scan } from '../types.js'
 import { evalRegex, matches } from './evalregex.js'
+import { once } from './once.js'
 import { isLeaf, partHeader } from './parts.js'
 import { lower } from './text.js'
 
@@ -22,6 +23,9 @@ interface Picture {
 
 /** Only the start of a picture is looked at: JPEG puts its size behind previews and colour profiles. */
 const pictureBytesMax = 1_048_576
+
+/** Base64 of the first piece, which holds the size of nearly every picture; three quarters of it are bytes. */
+const firstCharsMax = 4096
 
 const byte = (data: ByteString, at: number): number => data.charCodeAt(at)
 const big16 = (data: ByteString, at: number): number => byte(data, at) * 256 + byte(data, at + 1)
@@ -72,26 +76,49 @@ const sizeOf: Readonly<Record<Kind, (data: ByteString) => Size | undefined>> = {
 }
 
 function picture(part: Part): Picture | undefined {
-  const kind = /^image\/(gif|png|jpe?g)$/.exec(part.type)?.[1]?.replace('jpg', 'jpeg') as Kind | undefined
+  const kind = kindOf.get(part.type)
   if (!kind || !isLeaf(part)) return undefined
   if (lower(partHeader(part, 'content-transfer-encoding')) !== 'base64') return undefined
-  const size = sizeOf[kind](part.decoded().slice(0, pictureBytesMax))
-  // NaN, where the bytes end early, is no size either.
-  const usable = size && size.width > 0 && size.height > 0 ? size : undefined
-  return { kind, name: part.name, size: usable }
+  const read = sizeOf[kind]
+  const size = usable(read(firstBytes(part))) ?? usable(read(part.decoded().slice(0, pictureBytesMax)))
+  return { kind, name: part.name, size }
 }
 
-function pictures(scan: Scan): readonly Picture[] {
-  return scan.memo('imageinfo/pictures', () =>
-    scan.message.parts.map(picture).filter((found) => found !== undefined),
-  )
+const kindOf: ReadonlyMap<string, Kind> = new Map([
+  ['image/gif', 'gif'],
+  ['image/png', 'png'],
+  ['image/jpeg', 'jpeg'],
+  ['image/jpg', 'jpeg'],
+])
+
+/** NaN, where the bytes end early, is no size either. */
+function usable(size: Size | undefined): Size | undefined {
+  return size && size.width > 0 && size.height > 0 ? size : undefined
 }
+
+/** What the picture begins with; nothing where the base64 is so odd that only its whole tells what it means. */
+function firstBytes(part: Part): ByteString {
+  const digits = part.rawBody.slice(0, firstCharsMax).replace(/[\r\n]+/g, '')
+  return /[^A-Za-z0-9+/]/.test(digits)
+    ? ''
+    : Buffer.from(digits.slice(0, digits.length & ~3), 'base64').toString('latin1')
+}
+
+const pictures = once((scan): readonly Picture[] => {
+  const found: Picture[] = []
+  for (const part of scan.message.parts) {
+    const one = part.type.startsWith('image/') ? picture(part) : undefined
+    if (one) found.push(one)
+  }
+  return found
+})
 
 /** Pictures of a kind, or 'all'. Undefined for a kind that does not exist. */
 function ofKind(scan: Scan, kind: string): readonly Picture[] | undefined {
-  if (kind === 'all') return pictures(scan)
+  const all = pictures(scan)
+  if (kind === 'all') return all
   if (!kinds.includes(kind as Kind)) return undefined
-  return pictures(scan).filter((one) => one.kind === kind)
+  return all.length === 0 ? all : all.filter((one) => one.kind === kind)
 }
 
 function pixels(scan: Scan, kind: string): number | undefined {
@@ -123,7 +150,7 @@ export const imageInfo: Plugin = {
       min !== undefined && within(pixels(scan, kind), min, max),
     image_to_text_ratio(context, kind = '', min?, max?) {
       const area = pixels(context.scan, kind)
-      const text = textBytes(context)
+      const text = area ? textBytes(context) : 0
       if (min === undefined || max === undefined || !area || text === 0) return false
       const ratio = text / area
       return ratio >= Number(min) && ratio < Number(max)

@@ -1,5 +1,6 @@
 // How many spaces, capitals and other letters and digits each line of the body has: one walk for all evals that compare such shares.
 import type { ByteString, Scan } from '../types.js'
+import { once } from './once.js'
 
 export interface LineLetters {
   readonly line: ByteString
@@ -28,12 +29,11 @@ export function lettersOf(line: ByteString): LineLetters {
 /** Of the lines that body evals see now: a check may have cut them since they were counted. */
 export function bodyLetters(scan: Scan): readonly LineLetters[] {
   const lines = scan.views.bodyForRules
-  const kept = scan.memo<{ lines: readonly ByteString[]; letters: readonly LineLetters[] }>(
-    'letters',
-    () => ({
-      lines,
-      letters: lines.map(lettersOf),
-    }),
-  )
-  return kept.lines === lines ? kept.letters : lines.map(lettersOf)
+  const { lines: counted, letters } = firstLetters(scan)
+  return counted === lines ? letters : lines.map(lettersOf)
 }
+
+const firstLetters = once((scan) => {
+  const lines = scan.views.bodyForRules
+  return { lines, letters: lines.map(lettersOf) }
+})

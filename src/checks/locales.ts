@@ -2,6 +2,7 @@
 
 import { setting } from '../../rules/engine/settings.js'
 import type { Settings } from '../../rules/engine/types.js'
+import { derived } from './growing.js'
 
 const cyrillic = 'KOI8R KOI8U KOI8T ISOIR111 CP1251 GEORGIANPS PT154 CP866'
 const chineseTraditional = 'BIG5HKSCS BIG5 EUCTW'
@@ -30,11 +31,13 @@ const everywhere =
 
 /** Locales whose charsets are welcome; undefined = all. */
 export function okLocales(settings: Settings): readonly string[] | undefined {
-  const written = setting<string>(settings, 'ok_locales')
-  if (written === 'all') return undefined
-  const locales = written.split(/\s+/)
+  const locales = localesOf(settings)
   return locales.includes('all') ? undefined : locales
 }
+
+const localesOf = derived((settings: Settings): readonly string[] =>
+  setting<string>(settings, 'ok_locales').split(/\s+/),
+)
 
 export function isCharsetOk(charset: string, locales: readonly string[]): boolean {
   const name = charset

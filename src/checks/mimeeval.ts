@@ -1,10 +1,12 @@
 // MIMEEval: how the message is put together: encodings used and misused, charsets, alternatives that don't match, odd structure.
 // One walk over the tree collects every counter; the evals only compare.
 import type { Plugin, Settings } from '../../rules/engine/types.js'
+import { Remembered } from '../message/remembered.js'
 import type { ByteString, Part, Scan } from '../types.js'
 import { capsProneCharset } from './headereval.js'
 import { bodyLetters, lettersOf } from './letters.js'
 import { isCharsetOk, okLocales } from './locales.js'
+import { once } from './once.js'
 import { declaredType, isLeaf, partHeader, partsOf } from './parts.js'
 import { countChars, header, isSpace, linesOf, longestLine, lower, words } from './text.js'
 
@@ -37,8 +39,20 @@ interface Walk {
 const plainAscii =
   /us-ascii|ansi_x3\.4-1968|iso-ir-6|ansi_x3\.4-1986|iso_646\.irv:1991|ascii|iso646-us|us|ibm367|cp367|csascii/
 
-/** Encoded characters that needed no encoding, tab and spaces included. */
-const needlessQp = /=(?:09|3[0-9ABCEF]|[2456][0-9A-F]|7[0-9A-E])/g
+/** What the evals ask of a charset's name, in lower case: most mails name one of a few. */
+interface CharsetFacts {
+  readonly words: readonly string[]
+  readonly isPlainAscii: boolean
+  readonly isBadIso: boolean
+}
+
+const charsetFacts = new Remembered<CharsetFacts>(128, (charset) => ({
+  words: /[a-z]/.test(charset) ? words(charset) : [],
+  isPlainAscii: charset === '' || plainAscii.test(charset),
+  isBadIso:
+    /iso-[^\t-\r ]+-[^\t-\r ]+\b/.test(charset) && !/iso-(?:8859-\d{1,2}|2022-(?:jp|kr))\b/.test(charset),
+}))
+
 /** A line may be so long, its end included (RFC 5322 2.1.1). */
 const qpLineMax = 79
 
@@ -125,28 +139,29 @@ class Walker {
     if (base64) counters.mime_base64_count++
     else if (encoding.includes('quoted-printable')) counters.mime_qp_count++
     if (disposition.includes('attachment')) counters.mime_attachment++
-    if (base64 && type.startsWith('text') && (charset === '' || plainAscii.test(charset))) {
+    const { words, isPlainAscii, isBadIso } = charsetFacts.get(charset)
+    if (base64 && type.startsWith('text') && isPlainAscii) {
       if (!/^(?:attachment|inline)/.test(disposition)) counters.mime_base64_encoded_text = 1
     }
-    if (
-      /iso-[^\t-\r ]+-[^\t-\r ]+\b/.test(charset) &&
-      !/iso-(?:8859-\d{1,2}|2022-(?:jp|kr))\b/.test(charset)
-    ) {
-      counters.mime_bad_iso_charset = 1
-    }
-    if (!/[a-z]/.test(charset)) return
-    this.charsets.push(...words(charset))
+    if (isBadIso) counters.mime_bad_iso_charset = 1
+    if (words.length === 0) return
+    this.charsets.push(...words)
     if (this.locales && !isCharsetOk(charset, this.locales)) counters.mime_faraway_charset = 1
   }
 
   private quotedPrintable(text: ByteString): void {
-    for (const line of linesOf(text)) {
+    let sign = text.indexOf('=')
+    for (let start = 0, end = 0; start < text.length; start = end) {
+      const feed = text.indexOf('\n', start)
+      end = feed < 0 ? text.length : feed + 1
+      let needless = 0
+      for (; sign >= 0 && sign < end; sign = text.indexOf('=', sign + 1))
+        if (sign + 2 < end && isNeedless(text.charCodeAt(sign + 1), text.charCodeAt(sign + 2))) needless++
       // Lines of SpamAssassin's own old reports.
-      if (line.startsWith('SPAM: ')) continue
-      if (line.length > qpLineMax) this.counters.mime_qp_long_line = 1
-      this.qpBytes += line.length
-      const needless = line.includes('=') ? (line.match(needlessQp)?.length ?? 0) : 0
-      if (needless) this.qpNeedless += needless - trailingBlanks(line)
+      if (text.startsWith('SPAM: ', start)) continue
+      if (end - start > qpLineMax) this.counters.mime_qp_long_line = 1
+      this.qpBytes += end - start
+      if (needless > 0) this.qpNeedless += needless - trailingBlanks(text.slice(start, end))
     }
   }
 
@@ -155,6 +170,15 @@ class Walker {
     this.unicodeEntities += found
     this.plainChars += text.length - found * '&#x0000;'.length
   }
+}
+
+/** What needed no encoding, in capital hex digits: 09, tab, and what may stand as it is, 20 to 7E without 3D, the equals sign. */
+function isNeedless(high: number, low: number): boolean {
+  if (high === 48) return low === 57
+  const isHex = (low >= 48 && low <= 57) || (low >= 65 && low <= 70)
+  if (!isHex || high < 50 || high > 55) return false
+  if (high === 51) return low !== 68
+  return high !== 55 || low !== 70
 }
 
 /** Encoded tabs and spaces at the end of a line, which must be encoded there. */
@@ -174,13 +198,11 @@ export function mimeFacts(scan: Scan, settings: Settings): Readonly<Record<strin
   return {
     ...walked(scan, settings).counters,
     uppercase: uppercase(scan, settings),
-    base64_length: base64LineMax(scan),
+    base64_length: base64LineMax(scan, settings),
   }
 }
 
-function walked(scan: Scan, settings: Settings): Walk {
-  return scan.memo('mimeeval/walk', () => new Walker(okLocales(settings)).walk(scan))
-}
+const walked = once((scan, settings: Settings): Walk => new Walker(okLocales(settings)).walk(scan))
 
 function counter(scan: Scan, settings: Settings, name: string): number | undefined {
   const { counters } = walked(scan, settings)
@@ -190,6 +212,7 @@ function counter(scan: Scan, settings: Settings, name: string): number | undefin
 const declaresHtml = (scan: Scan): boolean => /^text\/html/i.test(header(scan, 'Content-Type'))
 
 function charsetOf(contentType: ByteString): string | undefined {
+  if (!/charset=/i.test(contentType)) return undefined
   return (
     /charset="([^"]+)"/i.exec(contentType)?.[1] ??
     /charset='([^']+)'/i.exec(contentType)?.[1] ??
@@ -205,44 +228,47 @@ const twoWords = /[^\t-\r ][\t-\r ]+[^\t-\r ]/
 const encodedLine = /^(?:[A-Za-z0-9+/=]{60,76} ){2}/
 
 /** Percent of capitals among letters and digits of the running text. */
-function uppercase(scan: Scan, settings: Settings): number {
-  return scan.memo('mimeeval/uppercase', () => {
-    const charsets = [charsetOf(header(scan, 'Content-Type')), ...walked(scan, settings).charsets]
-    if (charsets.some((charset) => charset !== undefined && capsProne.test(charset))) return 0
-    let length = 0
-    let upper = 0
-    let lowerOrDigit = 0
-    for (const letters of bodyLetters(scan)) {
-      const { line } = letters
-      if (!twoWords.test(line) || encodedLine.test(line)) continue
-      const text = withoutJapanese(line)
-      const counted = text === line ? letters : lettersOf(text)
-      length += text.length
-      upper += counted.upper
-      lowerOrDigit += counted.lowerOrDigit
-    }
-    return length < uppercaseBytesMin || upper === 0 ? 0 : (upper / (upper + lowerOrDigit)) * 100
-  })
+const uppercase = once((scan, settings: Settings): number => {
+  const charsets = [charsetOf(header(scan, 'Content-Type')), ...walked(scan, settings).charsets]
+  if (charsets.some((charset) => charset !== undefined && capsProne.test(charset))) return 0
+  let length = 0
+  let upper = 0
+  let lowerOrDigit = 0
+  for (const letters of bodyLetters(scan)) {
+    const { line } = letters
+    if (!twoWords.test(line) || isEncoded(line)) continue
+    const text = withoutJapanese(line)
+    const counted = text === line ? letters : lettersOf(text)
+    length += text.length
+    upper += counted.upper
+    lowerOrDigit += counted.lowerOrDigit
+  }
+  return length < uppercaseBytesMin || upper === 0 ? 0 : (upper / (upper + lowerOrDigit)) * 100
+})
+
+/** The pattern is tried only where the first blank stands far enough from the start: words are short. */
+function isEncoded(line: ByteString): boolean {
+  return line.length > 121 && line.indexOf(' ') >= 60 && encodedLine.test(line)
 }
 
 /** Without what stands between ISO-2022-JP's shifts, first to last. */
 function withoutJapanese(line: ByteString): ByteString {
   const start = line.indexOf('\x1b$B')
+  if (start < 0) return line
   const end = line.lastIndexOf('\x1b(B')
-  return start >= 0 && end >= start + 3 ? line.slice(0, start) + line.slice(end + 3) : line
+  return end >= start + 3 ? line.slice(0, start) + line.slice(end + 3) : line
 }
 
-function base64LineMax(scan: Scan): number {
-  return scan.memo('mimeeval/base64-line', () => {
-    let longest = 0
-    for (const part of scan.message.parts) {
-      if (!isLeaf(part) || declaredType(part).type === 'application/ics') continue
-      if (lower(partHeader(part, 'content-transfer-encoding')) !== 'base64') continue
-      longest = Math.max(longest, longestLine(part.rawBody))
-    }
-    return longest
-  })
-}
+const base64LineMax = once((scan, settings: Settings): number => {
+  if (walked(scan, settings).counters.mime_base64_count === 0) return 0
+  let longest = 0
+  for (const part of scan.message.parts) {
+    if (!isLeaf(part) || declaredType(part).type === 'application/ics') continue
+    if (lower(partHeader(part, 'content-transfer-encoding')) !== 'base64') continue
+    longest = Math.max(longest, longestLine(part.rawBody))
+  }
+  return longest
+})
 
 const alternativeAllows = /^(?:text\/.*|multipart\/related|application\/rtf)$/i
 
@@ -288,8 +314,8 @@ export const mimeEval: Plugin = {
       partsOf(scan.message.root, /^multipart\/alternative$/).some((alternative) =>
         alternative.children.some((child) => isLeaf(child) && !alternativeAllows.test(child.type)),
       ),
-    check_base64_length({ scan }, min = '', max?) {
-      const longest = base64LineMax(scan)
+    check_base64_length({ scan, settings }, min = '', max?) {
+      const longest = base64LineMax(scan, settings)
       return (max === undefined || longest <= Number(max)) && longest >= Number(min)
     },
     check_qp_ratio: ({ scan, settings }, min = '') =>

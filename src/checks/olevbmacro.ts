@@ -7,6 +7,7 @@ import type { Directive, Eval, Plugin, Settings } from '../../rules/engine/types
 import type { ByteString, Scan } from '../types.js'
 import { isCompoundFile } from './compoundfile.js'
 import { evalRegex, matches } from './evalregex.js'
+import { once } from './once.js'
 import { isLeaf } from './parts.js'
 import { vbaSource } from './vba.js'
 import { readZip, type ZipMember } from './zip.js'
@@ -240,13 +241,11 @@ function isZip(name: string, data: ByteString): boolean {
   return data.startsWith('PK') || /\.zip$/i.test(name)
 }
 
-function findings(scan: Scan, settings: Settings): Findings {
-  return scan.memo('olevbmacro', () => {
-    const search = new Search(settings)
-    search.message(scan)
-    return search.found
-  })
-}
+const findings = once((scan, settings: Settings): Findings => {
+  const search = new Search(settings)
+  search.message(scan)
+  return search.found
+})
 
 const has =
   (key: keyof Findings): Eval =>

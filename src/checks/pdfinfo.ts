@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { EvalContext, Plugin, PluginContext } from '../../rules/engine/types.js'
 import type { ByteString, Part } from '../types.js'
 import { evalRegex, matches } from './evalregex.js'
+import { once } from './once.js'
 import { isLeaf } from './parts.js'
 
 interface Pdf {
@@ -181,20 +182,17 @@ interface PdfFiles {
   readonly read: readonly Pdf[]
 }
 
-function pdfFiles(context: PluginContext): PdfFiles {
-  const { scan } = context
-  return scan.memo('pdfinfo', () => {
-    const parts = scan.message.parts.filter(
-      (part) =>
-        isLeaf(part) &&
-        /^(?:image|application)\/(?:pdf|octet-stream)$/.test(part.type) &&
-        (/\.[fp]df$/i.test(part.name) || part.type.endsWith('/pdf')),
-    )
-    const files = { count: parts.length, read: parts.map(readPdf).filter((pdf) => pdf !== undefined) }
-    setTags(context, files)
-    return files
-  })
-}
+const pdfFiles = once((scan, context: PluginContext): PdfFiles => {
+  const parts = scan.message.parts.filter(
+    (part) =>
+      isLeaf(part) &&
+      /^(?:image|application)\/(?:pdf|octet-stream)$/.test(part.type) &&
+      (/\.[fp]df$/i.test(part.name) || part.type.endsWith('/pdf')),
+  )
+  const files = { count: parts.length, read: parts.map(readPdf).filter((pdf) => pdf !== undefined) }
+  setTags(context, files)
+  return files
+})
 
 function setTags(context: PluginContext, { count, read }: PdfFiles): void {
   const tags: Readonly<Record<string, readonly (string | number)[]>> = {
@@ -228,20 +226,21 @@ function within(value: number | undefined, min: string | undefined, max: string 
 
 /** Pixels of the last file that has pictures. */
 function pixels(context: EvalContext): number | undefined {
-  return pdfFiles(context).read.findLast((pdf) => pdf.pixels > 0)?.pixels
+  return pdfFiles(context.scan, context).read.findLast((pdf) => pdf.pixels > 0)?.pixels
 }
 
 const anyRead = (context: EvalContext, fits: (pdf: Pdf) => boolean): boolean =>
-  pdfFiles(context).read.some(fits)
+  pdfFiles(context.scan, context).read.some(fits)
 
 export const pdfInfo: Plugin = {
   name: 'PDFInfo',
-  prepare: (context) => context.scan.views.addUris(pdfFiles(context).read.flatMap(({ uris }) => [...uris])),
+  prepare: (context) =>
+    context.scan.views.addUris(pdfFiles(context.scan, context).read.flatMap(({ uris }) => [...uris])),
   evals: {
-    pdf_count: (context, min?, max?) => within(pdfFiles(context).count, min, max),
+    pdf_count: (context, min?, max?) => within(pdfFiles(context.scan, context).count, min, max),
     pdf_image_count: (context, min?, max?) =>
       within(
-        pdfFiles(context).read.reduce((sum, pdf) => sum + pdf.pictures, 0),
+        pdfFiles(context.scan, context).read.reduce((sum, pdf) => sum + pdf.pictures, 0),
         min,
         max,
       ),
@@ -254,7 +253,7 @@ export const pdfInfo: Plugin = {
     },
     pdf_is_encrypted: (context) => anyRead(context, (pdf) => pdf.encrypted),
     pdf_is_empty_body(context, max = '0') {
-      if (pdfFiles(context).count === 0) return false
+      if (pdfFiles(context.scan, context).count === 0) return false
       const bytes = context.scan.views.bodyForRules
         .slice(1)
         .filter((line) => /[^\t-\r ]/.test(line))

@@ -2,7 +2,8 @@
 import type { Eval } from '../../rules/engine/types.js'
 import type { Scan } from '../types.js'
 import { bytePattern } from '../views/pattern.js'
-import { header, lower, squeezeSpaces } from './text.js'
+import { once } from './once.js'
+import { header, headerAll, lower, receivedText, squeezeSpaces } from './text.js'
 
 const address = bytePattern('{ip}')
 const hasAddress = (scan: Scan, name: string): boolean => address.test(header(scan, name))
@@ -13,15 +14,15 @@ const ezmlmReceived = bytePattern('qmail \\d+ invoked (?:from network|by .{3,20}
 const msnGroups = bytePattern('from groups\\.msn\\.com \\(\\S+\\.msn\\.com ')
 
 /** The message went through something that takes Received headers away, so that missing ones prove nothing. */
-export function removesReceived(scan: Scan): boolean {
-  return scan.memo('providers/removes-received', () => {
-    const received = scan.views.headers.get('Received')
-    if (ezmlm.test(header(scan, 'Mailing-List'))) {
-      if (ezmlmDelivered.test(header(scan, 'Delivered-To')) && ezmlmReceived.test(received ?? '')) return true
-    }
-    return received === undefined || (received.includes('groups.msn.com') && msnGroups.test(received))
-  })
-}
+export const removesReceived = once((scan): boolean => {
+  if (headerAll(scan, 'Received').length === 0) return true
+  const received = receivedText(scan)
+  const list = header(scan, 'Mailing-List')
+  if (list !== '' && ezmlm.test(list)) {
+    if (ezmlmDelivered.test(header(scan, 'Delivered-To')) && ezmlmReceived.test(received)) return true
+  }
+  return received.includes('groups.msn.com') && msnGroups.test(received)
+})
 
 type Hotmail = 'fine' | 'forged' | 'missing'
 
@@ -38,24 +39,24 @@ const outlookByOriginator = [
 ].map((source) => bytePattern(source))
 const namesHotmail = bytePattern('(?:from |HELO |helo=)\\S*hotmail\\.com\\b')
 
-function hotmail(scan: Scan): Hotmail {
-  return scan.memo('providers/hotmail', () => {
-    const raw = header(scan, 'Received')
-    if (!raw.includes('hotmail.com') && !endsIn(scan, 'hotmail')) return 'fine'
-    const received = squeezeSpaces(raw)
-    if (received.includes('from mail pickup service by hotmail.com with Microsoft SMTPSVC;')) return 'fine'
-    if (fromMsnGroups(scan) || removesReceived(scan)) return 'fine'
-    const fits = (pattern: RegExp) => pattern.test(received)
-    if (hasAddress(scan, 'X-Originating-Ip') && hotmailByAddress.some(fits)) return 'fine'
-    if (originator.test(header(scan, 'X-OriginatorOrg')) && outlookByOriginator.some(fits)) return 'fine'
-    if (namesHotmail.test(received)) return 'forged'
-    return endsIn(scan, 'hotmail') ? 'missing' : 'fine'
-  })
-}
+const hotmail = once((scan): Hotmail => {
+  const raw = receivedText(scan)
+  if (!raw.includes('hotmail.com') && !endsIn(scan, 'hotmail')) return 'fine'
+  const received = squeezeSpaces(raw)
+  if (received.includes('from mail pickup service by hotmail.com with Microsoft SMTPSVC;')) return 'fine'
+  if (fromMsnGroups(scan) || removesReceived(scan)) return 'fine'
+  const fits = (pattern: RegExp) => pattern.test(received)
+  if (hasAddress(scan, 'X-Originating-Ip') && hotmailByAddress.some(fits)) return 'fine'
+  if (originator.test(header(scan, 'X-OriginatorOrg')) && outlookByOriginator.some(fits)) return 'fine'
+  if (namesHotmail.test(received)) return 'forged'
+  return endsIn(scan, 'hotmail') ? 'missing' : 'fine'
+})
+
+const fromAddress = once((scan) => lower(header(scan, 'From:addr')))
 
 /** The From address is of that provider's .com domain. */
 function endsIn(scan: Scan, provider: string): boolean {
-  const address = lower(header(scan, 'From:addr'))
+  const address = fromAddress(scan)
   const end = address.endsWith('\n') ? address.length - 1 : address.length
   const start = end - provider.length - '.com'.length
   return address.endsWith(`${provider}.com`, end) && (start === 0 || !/\w/.test(address[start - 1]!))
@@ -67,7 +68,7 @@ function fromMsnGroups(scan: Scan): boolean {
   const to = header(scan, 'To')
   const list = lower(to).includes('@groups.msn.com>') ? msnGroupsTo.exec(to)?.[1] : undefined
   if (list === undefined) return false
-  const server = /from mail pickup service by (p\d\d\.groups\.msn\.com)\b/.exec(header(scan, 'Received'))?.[1]
+  const server = /from mail pickup service by (p\d\d\.groups\.msn\.com)\b/.exec(receivedText(scan))?.[1]
   if (server === undefined) return false
   const id = header(scan, 'Message-Id')
   if (list === 'notifications') return bytePattern(`^<\\S+@${server}>`).test(id)
@@ -91,7 +92,7 @@ const yahooUntrusted = bytePattern('^[^\\]]+ rdns=\\S+\\.yahoo\\.com ')
 function forgedYahoo(scan: Scan): boolean {
   if (!endsIn(scan, 'yahoo')) return false
   const resent = header(scan, 'Resent-From') !== '' && header(scan, 'Resent-To') !== ''
-  const received = squeezeSpaces((resent && header(scan, 'X-Received')) || header(scan, 'Received'))
+  const received = squeezeSpaces((resent && header(scan, 'X-Received')) || receivedText(scan))
   const { trustedText, untrustedText } = scan.views.relays
   return !(
     removesReceived(scan) ||
@@ -121,7 +122,7 @@ function forgedJuno(scan: Scan): boolean {
   if (!endsIn(scan, 'juno') || removesReceived(scan)) return false
   const origin = header(scan, 'X-Originating-IP')
   const mailer = header(scan, 'X-Mailer')
-  const received = header(scan, 'Received')
+  const received = receivedText(scan)
   if (origin !== '') {
     const seen = received.split('\n').some(isJunoHop) || / cookie\.(?:juno|untd)\.com /.test(received)
     return !seen || !mailer.includes('Juno ')
@@ -142,7 +143,7 @@ function forgedGmail(scan: Scan): boolean {
   const received = header(scan, 'X-Received')
   return !(
     gmailReceived.some((pattern) => pattern.test(received)) ||
-    googlemail.test(header(scan, 'Received')) ||
+    googlemail.test(receivedText(scan)) ||
     (header(scan, 'X-Gm-Message-State').length >= gmailStateLeast &&
       header(scan, 'X-Google-Smtp-Source').length >= gmailStateLeast)
   )
@@ -152,7 +153,7 @@ const whowhere = bytePattern('by \\S*whowhere.com;')
 
 function forgedEudoramail(scan: Scan): boolean {
   if (!endsIn(scan, 'eudoramail') || removesReceived(scan)) return false
-  return !(whowhere.test(squeezeSpaces(header(scan, 'Received'))) && hasAddress(scan, 'X-Sender-Ip'))
+  return !(whowhere.test(squeezeSpaces(receivedText(scan))) && hasAddress(scan, 'X-Sender-Ip'))
 }
 
 export const providerEvals: Readonly<Record<string, Eval>> = {

@@ -1,9 +1,9 @@
 // RelayEval: what the trace (Received) says about itself: hops that lie about their name, trust all the way, nothing readable at all.
 import type { Plugin } from '../../rules/engine/types.js'
-import { Remembered } from '../message/remembered.js'
 import type { Relay, Scan } from '../types.js'
 import { isIpv4Address, isPrivate } from '../views/ip.js'
 import { evalRegex, matches } from './evalregex.js'
+import { once } from './once.js'
 import { escapeRegex, header, lower } from './text.js'
 
 const slash24 = (ip: string): string => ip.slice(0, ip.lastIndexOf('.') + 1)
@@ -24,15 +24,18 @@ const bigProvider =
   /(?:\.|^)(?:lycos\.com|lycos\.co\.uk|hotmail\.com|localhost\.com|excite\.com|caramail\.com|cs\.com|aol\.com|msn\.com|yahoo\.com|drizzle\.com)$/i
 
 /** Host name without its first labels, by SpamAssassin's rule of thumb for this one comparison. */
-const shortDomains = new Remembered(512, shorten)
-
 function shorten(host: string): string {
-  if (!/[a-zA-Z]/.test(host)) return host
-  const labels = (host.endsWith('.') ? host.replace(/\.+$/, '') : host).split('.')
-  const top = labels.at(-1)!
-  if (labels.length > 1 && /\S{3,}|ie|fr|de/.test(top)) return labels.slice(-2).join('.')
-  return labels.length > 2 ? labels.slice(-3).join('.') : host
+  let end = host.length
+  while (end > 0 && host.charCodeAt(end - 1) === dot) end--
+  const last = host.lastIndexOf('.', end - 1)
+  if (end === 0 || last < 0 || !/[a-zA-Z]/.test(host)) return host
+  const second = last > 0 ? host.lastIndexOf('.', last - 1) : -1
+  if (/\S{3,}|ie|fr|de/.test(host.slice(last + 1, end))) return host.slice(second + 1, end)
+  const third = second > 0 ? host.lastIndexOf('.', second - 1) : -1
+  return second >= 0 ? host.slice(third + 1, end) : host
 }
+
+const dot = 46
 
 /** At least a label, something, a dot and a last label. */
 const dottedName = /^\w[\w.-]+\.\w+$/
@@ -40,30 +43,40 @@ const dottedName = /^\w[\w.-]+\.\w+$/
 const classB = (ip: string): string => ip.split('.', 2).join('.')
 const fourNumbers = /^\d+\.\d+\.\d+\.\d+$/
 
-/** Counts the hops whose `by` is not the name under which the hop before saw it, and those that gave a far-off address as HELO. */
-function forgedReceived(scan: Scan): { readonly from: number; readonly ipHelo: number } {
-  return scan.memo('relayeval/forged', () => {
-    let from = 0
-    let ipHelo = 0
-    let previous: string | undefined
-    for (const [index, relay] of scan.views.relays.untrusted.entries()) {
-      const by = shortDomains.get(lower(relay.by))
-      const rdns = shortDomains.get(lower(relay.rdns))
-      const before = index > 0 ? previous : undefined
-      previous = rdns
-      if (!dottedName.test(by)) continue
-      if (relay.ip === '127.0.0.1' && /^localhost(?:\.localdomain)?$/.test(rdns)) previous = undefined
-      const helo = shortDomains.get(lower(relay.helo))
-      if (fourNumbers.test(helo) && fourNumbers.test(relay.ip) && classB(helo) !== classB(relay.ip)) {
-        if (!isPrivate(helo)) ipHelo++
-      }
-      if (before === undefined || !dottedName.test(before) || by === before) continue
-      // MSN hands over under Hotmail's name.
-      if (by !== 'msn.com' || before !== 'hotmail.com') from++
-    }
-    return { from, ipHelo }
-  })
+interface Forged {
+  readonly from: number
+  readonly ipHelo: number
 }
+
+/** Counts the hops whose `by` is not the name under which the hop before saw it, and those that gave a far-off address as HELO. */
+const forgedReceived = once((scan): Forged => {
+  const { untrusted } = scan.views.relays
+  let from = 0
+  let ipHelo = 0
+  let before: string | undefined
+  for (let index = 0; index < untrusted.length; index++) {
+    const { by, rdns, helo, ip } = untrusted[index]!
+    const rival = before
+    before = undefined
+    const isLast = index === untrusted.length - 1
+    const isFar = fourNumbers.test(helo) && fourNumbers.test(ip) && classB(helo) !== classB(ip)
+    if (isLast && !isFar && rival === undefined) break
+    const asks = isFar || rival !== undefined || ip === '127.0.0.1'
+    const server = asks ? shorten(lower(by)) : ''
+    const isNamed = dottedName.test(server)
+    if (!isLast) {
+      const client = shorten(lower(rdns))
+      const isLocal = isNamed && ip === '127.0.0.1' && /^localhost(?:\.localdomain)?$/.test(client)
+      if (!isLocal) before = client
+    }
+    if (!isNamed) continue
+    if (isFar && !isPrivate(helo)) ipHelo++
+    if (rival === undefined || !dottedName.test(rival) || server === rival) continue
+    // MSN hands over under Hotmail's name.
+    if (server !== 'msn.com' || rival !== 'hotmail.com') from++
+  }
+  return { from, ipHelo }
+})
 
 /** Whether a hop of that domain took the mail from the same domain: undefined when From names another one. */
 function fromDomainRelayed(scan: Scan, domain: string): boolean | undefined {

@@ -6,6 +6,7 @@ import type { RuleRun, Settings } from '../../rules/engine/types.js'
 import type { Hit, Relay, Reputation, ReputationStore, Scan } from '../types.js'
 import { parseIp } from '../views/ip.js'
 import { allToAddresses } from './addresses.js'
+import { once } from './once.js'
 import { header, lower } from './text.js'
 
 export type ReputationRule = 'AWL' | 'TXREP'
@@ -17,9 +18,7 @@ export interface PointsOfHit {
 }
 
 /** The rules that asked for an adjustment in this scan, and under which name. */
-export function askedReputation(scan: Scan): Map<ReputationRule, string> {
-  return scan.memo('reputation/asked', () => new Map<ReputationRule, string>())
-}
+export const askedReputation = once(() => new Map<ReputationRule, string>())
 
 /** Hits to add. `hits` are all that scored; the store learns the score at the same time. */
 export async function adjustByReputation(

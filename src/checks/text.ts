@@ -1,6 +1,7 @@
 // Small operations on byte texts that Perl's built-ins do differently from JavaScript's: letters are ASCII letters, white space is
 // the six ASCII characters of Perl's \s, bytes above 127 are left alone.
 import type { ByteString, Scan } from '../types.js'
+import { once } from './once.js'
 
 export { asciiLower as lower } from '../message/bytes.js'
 
@@ -12,6 +13,9 @@ export function header(scan: Scan, request: string): ByteString {
 export function headerAll(scan: Scan, request: string): readonly ByteString[] {
   return scan.views.headers.getAll(request)
 }
+
+/** All Received fields as one text. */
+export const receivedText = once((scan) => header(scan, 'Received'))
 
 export function squeezeSpaces(text: ByteString): ByteString {
   return text.replace(/[\t-\r ]+/g, ' ')

@@ -5,6 +5,7 @@ import { numberDirective, stringDirective } from '../../rules/engine/directive.j
 import { setting } from '../../rules/engine/settings.js'
 import type { EvalContext, Plugin, Settings } from '../../rules/engine/types.js'
 import type { ByteString } from '../types.js'
+import { once } from './once.js'
 import { words } from './text.js'
 
 interface Model {
@@ -98,17 +99,14 @@ interface Guess {
   readonly sampleChars: number
 }
 
-function guess(context: EvalContext): Guess {
-  return context.scan.memo('textcat', () => {
-    const { settings } = context
-    const text = sampleText(context.scan.views.text.body)
-    const models = modelsOf(settings)
-    const tooShort = text.length < sampleCharsMin || models.length === 0
-    const languages = tooShort ? [] : classify(context, models, text)
-    context.tag('LANGUAGES', languages.join(' '))
-    return { languages, sampleChars: text.length }
-  })
-}
+const guess = once((scan, context: EvalContext): Guess => {
+  const text = sampleText(scan.views.text.body)
+  const models = modelsOf(context.settings)
+  const tooShort = text.length < sampleCharsMin || models.length === 0
+  const languages = tooShort ? [] : classify(context, models, text)
+  context.tag('LANGUAGES', languages.join(' '))
+  return { languages, sampleChars: text.length }
+})
 
 function classify(context: EvalContext, models: readonly Model[], text: ByteString): readonly string[] {
   const { settings } = context
@@ -168,7 +166,7 @@ export const textCat: Plugin = {
     check_language(context) {
       const wanted = words(setting<string>(context.settings, 'ok_languages'))
       if (wanted.includes('all')) return false
-      const found = guess(context)
+      const found = guess(context.scan, context)
       if (found.languages.length === 0) return false
       const welcome = new Set(wanted.map((language) => confusable(language, found)))
       const bare = found.languages.map((language) => confusable(language.replace(/\..*/, ''), found))

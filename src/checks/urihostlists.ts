@@ -3,9 +3,8 @@
 
 import { setting } from '../../rules/engine/settings.js'
 import type { Directive, DirectiveLine, Settings } from '../../rules/engine/types.js'
-import { Remembered } from '../message/remembered.js'
-import type { Scan } from '../types.js'
 import { derived, entriesOf, type Growing, grow, nothing } from './growing.js'
+import { once } from './once.js'
 import { lower, words } from './text.js'
 
 interface Change {
@@ -49,14 +48,18 @@ export const uriHostDirective: Directive = {
   },
 }
 
-interface Lists {
-  readonly isEmpty: boolean
-  /** The lists that a host is in, each with the entry that says so. */
-  readonly holders: Remembered<readonly { readonly list: string; readonly entry: string }[]>
+interface Entry {
+  readonly list: string
+  /** False: excluded from the list. */
+  readonly listed: boolean
 }
 
-/** Of one generation. */
-const hostsMax = 1024
+interface Lists {
+  /** Of lists that have an entry. */
+  readonly names: ReadonlySet<string>
+  /** Host or domain -> what lists say of it. */
+  readonly entries: ReadonlyMap<string, readonly Entry[]>
+}
 
 const listsOf = derived((changes: Growing<Change>): Lists => {
   const lists = new Map<string, Map<string, boolean>>()
@@ -68,46 +71,80 @@ const listsOf = derived((changes: Growing<Change>): Lists => {
     const hosts = lists.get(list) ?? new Map<string, boolean>()
     lists.set(list, hosts.set(host, kind === 'listed'))
   }
-  const holders = (host: string) => {
-    const names = suffixes(host)
-    return [...lists].flatMap(([list, entries]) => {
-      const entry = names.find((name) => entries.has(name))
-      return entry !== undefined && entries.get(entry) ? { list, entry } : []
-    })
+  const entries = new Map<string, Entry[]>()
+  for (const [list, hosts] of lists) {
+    for (const [host, listed] of hosts) entries.set(host, [...(entries.get(host) ?? []), { list, listed }])
   }
-  return { isEmpty: lists.size === 0, holders: new Remembered(hostsMax, holders) }
+  const names = [...lists].flatMap(([name, hosts]) => (hosts.size > 0 ? name : []))
+  return { names: new Set(names), entries }
 })
+
+const listsOfSettings = derived((settings: Settings) =>
+  listsOf(setting<Growing<Change>>(settings, 'uri_host_lists')),
+)
+
+/** The list has an entry: some lists that rules ask about are empty. */
+export function hasHosts(settings: Settings, list: string): boolean {
+  return listsOfSettings(settings).names.has(list)
+}
 
 const isMail = (uri: string): boolean => (uri.charCodeAt(0) | 32) === 109 && /^mailto:/i.test(uri)
 
 /** Names above the host that are looked up, at most. */
 const suffixesMax = 11
 
-/** The host and the names above it, most specific first. */
-function suffixes(host: string): string[] {
-  const literal = /^\[(.*)\]$/.exec(host)
-  if (literal) return [literal[1]!]
-  if (host === '' || /^\d+\.\d+\.\d+\.\d+$/.test(host)) return host === '' ? [] : [host]
-  const labels = host.split('.')
-  return labels.map((_, index) => labels.slice(index).join('.')).slice(-suffixesMax)
+/** List name -> host that is in it, with the entry when it is another name. */
+type Found = Map<string, string>
+
+/** Looks the host and the names above it up, most specific first: the first that a list has an entry for decides. */
+function findHost({ entries }: Lists, host: string, found: Found): void {
+  if (host === '') return
+  const decided: string[] = []
+  const code = host.charCodeAt(host.length - 1)
+  if (host.startsWith('[') || (code >= 48 && code <= 57)) {
+    const literal = /^\[(.*)\]$/.exec(host)
+    if (literal || /^\d+\.\d+\.\d+\.\d+$/.test(host)) {
+      const name = literal ? literal[1]! : host
+      decide(entries.get(name), name, host, decided, found)
+      return
+    }
+  }
+  let labels = 1
+  for (let dot = host.indexOf('.'); dot >= 0; dot = host.indexOf('.', dot + 1)) labels++
+  for (let start = 0; labels > 0; start = host.indexOf('.', start) + 1, labels--) {
+    if (labels > suffixesMax) continue
+    const name = host.slice(start)
+    decide(entries.get(name), name, host, decided, found)
+  }
 }
 
-/** List name -> host that is in it, with the entry when it is another name. */
-export function listedHosts(scan: Scan, settings: Settings): ReadonlyMap<string, string> {
-  const lists = listsOf(setting<Growing<Change>>(settings, 'uri_host_lists'))
-  return scan.memo('urihosts/listed', () => {
-    const found = new Map<string, string>()
-    if (lists.isEmpty) return found
-    const seen = new Set<string>()
-    for (const { raw, hosts } of scan.views.uris.detail) {
-      if (isMail(raw)) continue
-      for (const host of hosts.keys()) {
-        if (seen.has(host)) continue
-        seen.add(host)
-        for (const { list, entry } of lists.holders.get(host))
-          found.set(list, entry === host ? host : `${host} (${entry})`)
-      }
-    }
-    return found
-  })
+/** @param decided lists for which a more specific name had an entry. */
+function decide(
+  entries: readonly Entry[] | undefined,
+  name: string,
+  host: string,
+  decided: string[],
+  found: Found,
+): void {
+  if (entries === undefined) return
+  for (const { list, listed } of entries) {
+    if (decided.includes(list)) continue
+    decided.push(list)
+    if (listed) found.set(list, name === host ? host : `${host} (${name})`)
+  }
 }
+
+export const listedHosts = once((scan, settings: Settings): ReadonlyMap<string, string> => {
+  const lists = listsOfSettings(settings)
+  const found: Found = new Map()
+  const seen = new Set<string>()
+  for (const { raw, hosts } of scan.views.uris.detail) {
+    if (isMail(raw)) continue
+    for (const host of hosts.keys()) {
+      if (seen.has(host)) continue
+      seen.add(host)
+      findHost(lists, host, found)
+    }
+  }
+  return found
+})

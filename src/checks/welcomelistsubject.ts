@@ -23,9 +23,10 @@ const patternsOf = derived((list: Growing<string>) =>
 const inList =
   (name: string): Eval =>
   ({ scan, settings }) => {
+    const patterns = patternsOf(setting<Growing<string>>(settings, name))
+    if (patterns.length === 0) return false
     const subject = lower(header(scan, 'Subject'))
-    if (subject === '') return false
-    return patternsOf(setting<Growing<string>>(settings, name)).some((pattern) => pattern.test(subject))
+    return subject !== '' && patterns.some((pattern) => pattern.test(subject))
   }
 
 export const welcomeListSubject: Plugin = {

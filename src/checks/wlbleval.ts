@@ -1,82 +1,105 @@
 // WLBLEval: senders, recipients and URI hosts against the lists of an admin or a user, and the one check that needs no list: whether
 // the envelope sender's domain is that of the relay that brought the mail.
 import type { Eval, EvalContext, Plugin, Settings } from '../../rules/engine/types.js'
+import type { ByteString, Relay, Scan } from '../types.js'
 import { allFromAddresses, allToAddresses } from './addresses.js'
-import { inAddressList, inRelayList, listsHolding } from './addresslists.js'
+import { hasAddresses, inAddressList, inRelayList, listsHolding } from './addresslists.js'
 import { domainOf } from './domains.js'
+import { once } from './once.js'
 import { header, lower } from './text.js'
-import { listedHosts } from './urihostlists.js'
+import { hasHosts, listedHosts } from './urihostlists.js'
 
 /** Names of the lists that any of the senders is in. */
-function listsOfSenders({ scan, settings }: EvalContext): ReadonlySet<string> {
-  return scan.memo('wlbleval/senders', () => listsOfAny(settings, allFromAddresses(scan)))
-}
+const listsOfSenders = once((scan, settings: Settings) => listsOfAny(settings, allFromAddresses(scan)))
 
-function listsOfRecipients({ scan, settings }: EvalContext): ReadonlySet<string> {
-  return scan.memo('wlbleval/recipients', () => listsOfAny(settings, allToAddresses(scan)))
-}
+const listsOfRecipients = once((scan, settings: Settings) => listsOfAny(settings, allToAddresses(scan)))
 
-function listsOfAny(settings: Settings, addresses: readonly string[]): ReadonlySet<string> {
-  const found = new Set<string>()
-  for (const address of addresses) for (const list of listsHolding(settings, address)) found.add(list)
+/** Nearly all addresses are in none. */
+function listsOfAny(settings: Settings, addresses: readonly string[]): readonly string[] {
+  let found: readonly string[] = []
+  for (const address of addresses) {
+    const lists = listsHolding(settings, address)
+    if (lists.length > 0) found = found.length === 0 ? lists : [...found, ...lists]
+  }
   return found
+}
+
+function isSenderIn({ scan, settings }: EvalContext, list: string): boolean {
+  return hasAddresses(settings, list) && listsOfSenders(scan, settings).includes(list)
+}
+
+function isRecipientIn({ scan, settings }: EvalContext, list: string): boolean {
+  return hasAddresses(settings, list) && listsOfRecipients(scan, settings).includes(list)
 }
 
 const senderIn =
   (list: string): Eval =>
   (context) =>
-    listsOfSenders(context).has(list)
+    isSenderIn(context, list)
 
 const recipientIn =
   (list: string): Eval =>
   (context) =>
-    listsOfRecipients(context).has(list)
+    isRecipientIn(context, list)
 
 type Standing = 'listed' | 'forged' | 'absent'
 
 /** Where the senders stand in a list that also names relays; 'forged' when an address fits and its relay does not. */
-function standing({ scan, settings }: EvalContext, relayList: string, plainList?: string): Standing {
-  return scan.memo(`wlbleval/${relayList}`, () => {
-    let result: Standing = 'absent'
-    for (const address of allFromAddresses(scan)) {
-      if (plainList && inAddressList(settings, plainList, address)) return 'listed'
-      const one = inRelayList(settings, relayList, address, scan.views.relays)
-      if (one === 'listed') return 'listed'
-      if (one === 'forged') result = 'forged'
-    }
-    return result
-  })
+function standing(scan: Scan, settings: Settings, relayList: string, plainList?: string): Standing {
+  const hasPlain = plainList !== undefined && hasAddresses(settings, plainList)
+  if (!hasPlain && !hasAddresses(settings, relayList)) return 'absent'
+  let result: Standing = 'absent'
+  for (const address of allFromAddresses(scan)) {
+    if (hasPlain && inAddressList(settings, plainList, address)) return 'listed'
+    const one = inRelayList(settings, relayList, address, scan.views.relays)
+    if (one === 'listed') return 'listed'
+    if (one === 'forged') result = 'forged'
+  }
+  return result
 }
 
-const ownStanding = (context: EvalContext): Standing =>
-  standing(context, 'welcomelist_from_rcvd', 'welcomelist_from')
-const defaultStanding = (context: EvalContext): Standing => standing(context, 'def_welcomelist_from_rcvd')
+const ownStanding = once((scan, settings: Settings) =>
+  standing(scan, settings, 'welcomelist_from_rcvd', 'welcomelist_from'),
+)
+const defaultStanding = once((scan, settings: Settings) =>
+  standing(scan, settings, 'def_welcomelist_from_rcvd'),
+)
+
+function isHostIn(context: EvalContext, list: string): boolean {
+  const { scan, settings } = context
+  const host = hasHosts(settings, list) ? listedHosts(scan, settings).get(list) : undefined
+  if (host === undefined) return false
+  context.detail(`URI: ${host}`)
+  return true
+}
 
 const hostIn =
   (list: string): Eval =>
-  (context) => {
-    const host = listedHosts(context.scan, context.settings).get(list)
-    if (host === undefined) return false
-    context.detail(`URI: ${host}`)
-    return true
-  }
+  (context) =>
+    isHostIn(context, list)
 
-const senderMatchesRelay: Eval = ({ scan }) => {
-  const sender = /@([^@]+\.[^@]+)$/.exec(header(scan, 'EnvelopeFrom:addr'))
-  if (!sender) return false
-  const { trusted, untrusted } = scan.views.relays
-  const domain = domainOf(scan.views.domains, lower(sender[1]!))
-  return (untrusted.length ? untrusted.slice(0, 1) : trusted).some(
-    ({ rdns }) => rdns !== '' && domainOf(scan.views.domains, lower(rdns)) === domain,
-  )
+/** What stands behind the last @, if it has a dot with something on both sides. */
+function dottedDomain(address: ByteString): ByteString | undefined {
+  const at = address.lastIndexOf('@')
+  const dot = at < 0 ? -1 : address.indexOf('.', at + 2)
+  return dot > 0 && dot < address.length - 1 ? address.slice(at + 1) : undefined
 }
 
-const fromInWelcomelist: Eval = (context) => ownStanding(context) === 'listed'
-const forgedInWelcomelist: Eval = (context) =>
-  ownStanding(context) === 'forged' && defaultStanding(context) === 'absent'
-const fromInDefault: Eval = (context) => defaultStanding(context) === 'listed'
-const forgedInDefault: Eval = (context) =>
-  defaultStanding(context) === 'forged' && ownStanding(context) === 'absent'
+const senderMatchesRelay: Eval = ({ scan: { views } }) => {
+  const sender = dottedDomain(views.headers.get('EnvelopeFrom:addr') ?? '')
+  if (sender === undefined) return false
+  const { trusted, untrusted } = views.relays
+  const domain = domainOf(views.domains, lower(sender))
+  const isOfSender = ({ rdns }: Relay) => rdns !== '' && domainOf(views.domains, lower(rdns)) === domain
+  return untrusted.length > 0 ? isOfSender(untrusted[0]!) : trusted.some(isOfSender)
+}
+
+const fromInWelcomelist: Eval = ({ scan, settings }) => ownStanding(scan, settings) === 'listed'
+const forgedInWelcomelist: Eval = ({ scan, settings }) =>
+  ownStanding(scan, settings) === 'forged' && defaultStanding(scan, settings) === 'absent'
+const fromInDefault: Eval = ({ scan, settings }) => defaultStanding(scan, settings) === 'listed'
+const forgedInDefault: Eval = ({ scan, settings }) =>
+  defaultStanding(scan, settings) === 'forged' && ownStanding(scan, settings) === 'absent'
 
 export const wlblEval: Plugin = {
   name: 'WLBLEval',
@@ -89,9 +112,10 @@ export const wlblEval: Plugin = {
     check_to_in_whitelist: recipientIn('welcomelist_to'),
     check_to_in_more_spam: recipientIn('more_spam_to'),
     check_to_in_all_spam: recipientIn('all_spam_to'),
-    check_from_in_list: (context, list = '') => listsOfSenders(context).has(list),
-    check_to_in_list: (context, list = '') => listsOfRecipients(context).has(list),
+    check_from_in_list: (context, list = '') => isSenderIn(context, list),
+    check_to_in_list: (context, list = '') => isRecipientIn(context, list),
     check_replyto_in_list({ scan, settings }, list = '') {
+      if (!hasAddresses(settings, list)) return false
       const address = header(scan, 'Reply-To:addr')
       return address !== '' && inAddressList(settings, list, address)
     },
@@ -104,7 +128,7 @@ export const wlblEval: Plugin = {
     check_forged_in_default_welcomelist: forgedInDefault,
     check_forged_in_default_whitelist: forgedInDefault,
     check_mailfrom_matches_rcvd: senderMatchesRelay,
-    check_uri_host_listed: (context, list = '') => hostIn(list)(context),
+    check_uri_host_listed: (context, list = '') => isHostIn(context, list),
     check_uri_host_in_blocklist: hostIn('BLOCK'),
     check_uri_host_in_blacklist: hostIn('BLOCK'),
     check_uri_host_in_welcomelist: hostIn('WELCOME'),

@@ -129,8 +129,8 @@ function secondsOf(
   year = Math.min(Math.max(year, 1970), 2037)
   // Day 0 is the one value no clamp catches: Perl's timegm refuses it.
   if (day < 1) return undefined
-  const clock = [Math.min(hour, 23), Math.min(minute, 59), Math.min(second, 59)] as const
-  const utc = Date.UTC(year, month - 1, day, ...clock) / 1000
+  const utc =
+    Date.UTC(year, month - 1, day, Math.min(hour, 23), Math.min(minute, 59), Math.min(second, 59)) / 1000
   return ahead > 0 && utc < ahead ? 0 : utc - ahead
 }
 
@@ -140,64 +140,80 @@ function secondsOf(
  */
 function parsePlainDate(text: ByteString): number | undefined {
   let at = afterBlanks(text, 0)
-  if (isLetter(text.charCodeAt(at))) {
-    if (!isLetter(text.charCodeAt(at + 1)) || !isLetter(text.charCodeAt(at + 2))) return undefined
+  if (isLetter(codeAt(text, at))) {
+    if (!isLetter(codeAt(text, at + 1)) || !isLetter(codeAt(text, at + 2))) return undefined
     at += 3
-    if (text[at] === ',') at++
-    else if (!isBlank(text.charCodeAt(at))) return undefined
+    if (codeAt(text, at) === commaCode) at++
+    else if (!isBlank(codeAt(text, at))) return undefined
     at = afterBlanks(text, at)
   }
   const dayEnd = afterDigits(text, at)
   const nameAt = afterBlanks(text, dayEnd)
   const yearAt = afterBlanks(text, nameAt + 3)
-  const yearEnd = afterDigits(text, yearAt)
-  const clockAt = afterBlanks(text, yearEnd)
-  const hourEnd = afterDigits(text, clockAt)
-  const second = hourEnd + 4
-  const zoneAt = afterBlanks(text, second + 2)
-  const zoneEnd = afterDigits(text, zoneAt + 1)
-  const sign = text.charCodeAt(zoneAt)
-  const isPlain =
+  const hourAt = afterBlanks(text, yearAt + 4)
+  const isDay =
     (dayEnd === at + 1 || dayEnd === at + 2) &&
     nameAt > dayEnd &&
     yearAt > nameAt + 3 &&
-    yearEnd === yearAt + 4 &&
-    clockAt > yearEnd &&
-    (hourEnd === clockAt + 1 || hourEnd === clockAt + 2) &&
-    text[hourEnd] === ':' &&
+    afterDigits(text, yearAt) === yearAt + 4 &&
+    hourAt > yearAt + 4
+  if (!isDay) return undefined
+  const hourEnd = afterDigits(text, hourAt)
+  const second = hourEnd + 4
+  const zoneAt = afterBlanks(text, second + 2)
+  const sign = codeAt(text, zoneAt)
+  const zoneEnd = zoneAt + 5
+  const isPlain =
+    (hourEnd === hourAt + 1 || hourEnd === hourAt + 2) &&
+    codeAt(text, hourEnd) === colonCode &&
     afterDigits(text, hourEnd + 1) === hourEnd + 3 &&
-    text[hourEnd + 3] === ':' &&
+    codeAt(text, hourEnd + 3) === colonCode &&
     afterDigits(text, second) === second + 2 &&
     zoneAt > second + 2 &&
     (sign === 43 || sign === 45) &&
-    zoneEnd === zoneAt + 5 &&
+    afterDigits(text, zoneAt + 1) === zoneEnd &&
     (zoneEnd === text.length || isBlank(text.charCodeAt(zoneEnd)))
   if (!isPlain) return undefined
-  const month = months.indexOf(text.slice(nameAt, nameAt + 3).toLowerCase()) + 1
-  if (month === 0) return undefined
+  const month = monthNumbers.get(monthKey(text, nameAt))
+  if (month === undefined) return undefined
   const zone = (number(text, zoneAt + 1, zoneAt + 3) * 60 + number(text, zoneAt + 3, zoneEnd)) * 60
   return secondsOf(
     number(text, at, dayEnd),
     month,
-    number(text, yearAt, yearEnd),
-    number(text, clockAt, hourEnd),
+    number(text, yearAt, yearAt + 4),
+    number(text, hourAt, hourEnd),
     number(text, hourEnd + 1, hourEnd + 3),
     number(text, second, second + 2),
     sign === 45 ? -zone : zone,
   )
 }
 
+const spaceCode = 32
+const commaCode = 44
+const colonCode = 58
+
+/** Three letters in either case as a number. */
+const monthKey = (text: string, at: number): number =>
+  (text.charCodeAt(at) << 16) | (text.charCodeAt(at + 1) << 8) | text.charCodeAt(at + 2) | 0x20_20_20
+
+const monthNumbers: ReadonlyMap<number, number> = new Map(
+  months.map((name, index) => [monthKey(name, 0), index + 1]),
+)
+
+/** 0 behind the end. */
+const codeAt = (text: string, at: number): number => (at < text.length ? text.charCodeAt(at) : 0)
+
 const isLetter = (code: number): boolean => (code >= 97 && code <= 122) || (code >= 65 && code <= 90)
 
 function afterBlanks(text: string, from: number): number {
   let at = from
-  while (isBlank(text.charCodeAt(at))) at++
+  while (at < text.length && isBlank(text.charCodeAt(at))) at++
   return at
 }
 
 function afterDigits(text: string, from: number): number {
   let at = from
-  while (isDigit(text.charCodeAt(at))) at++
+  while (at < text.length && isDigit(text.charCodeAt(at))) at++
   return at
 }
 
@@ -218,13 +234,14 @@ export function findTraceDate(line: ByteString): string | undefined {
   for (let colon = line.indexOf(':'); colon >= 0; colon = line.indexOf(':', colon + 1)) {
     const hour = beforeDigits(line, colon)
     const minuteEnd = afterDigits(line, colon + 1)
-    if (hour === colon || minuteEnd === colon + 1 || line[minuteEnd] !== ':') continue
+    if (hour === colon || minuteEnd === colon + 1 || codeAt(line, minuteEnd) !== colonCode) continue
     const end = afterDigits(line, minuteEnd + 1)
-    if (end === minuteEnd + 1 || line[end] !== ' ' || end + 1 >= line.length) continue
-    if (isBlank(line.charCodeAt(end + 1)) || line[hour - 1] !== ' ') continue
+    if (end === minuteEnd + 1 || codeAt(line, end) !== spaceCode || end + 1 >= line.length) continue
+    if (isBlank(line.charCodeAt(end + 1)) || line.charCodeAt(hour - 1) !== spaceCode) continue
     const year = beforeDigits(line, hour - 1)
     const dayEnd = year - 5
-    if (year === hour - 1 || line[year - 1] !== ' ' || line[dayEnd] !== ' ') continue
+    if (year === hour - 1 || line.charCodeAt(year - 1) !== spaceCode || line.charCodeAt(dayEnd) !== spaceCode)
+      continue
     if (hasBlank(line, year - 4, year - 1)) continue
     const start = traceDateStart(line, beforeDigits(line, dayEnd), dayEnd)
     if (start < 0) continue
@@ -238,7 +255,7 @@ export function findTraceDate(line: ByteString): string | undefined {
 /** A blank and perhaps one character stand before the day; -1 if not. */
 function traceDateStart(line: string, day: number, dayEnd: number): number {
   if (day >= dayEnd) return -1
-  if (day >= 2 && isBlank(line.charCodeAt(day - 2)) && line[day - 1] !== '\n') return day - 2
+  if (day >= 2 && isBlank(line.charCodeAt(day - 2)) && line.charCodeAt(day - 1) !== 10) return day - 2
   return day >= 1 && isBlank(line.charCodeAt(day - 1)) ? day - 1 : -1
 }
 

@@ -73,7 +73,6 @@ export function createNetScanner(options: NetScannerOptions): NetScanner {
       hamLearned: 0,
       clues: [],
     }))
-    const memos = new Map<string, unknown>()
     const run = await engine.run(
       {
         request,
@@ -83,10 +82,7 @@ export function createNetScanner(options: NetScannerOptions): NetScanner {
         net: options.net,
         deadline,
         note,
-        memo<T>(key: string, make: () => T): T {
-          if (!memos.has(key)) memos.set(key, make())
-          return memos.get(key) as T
-        },
+        kept: [],
       },
       { scoreSet: 1, subtests: true, skip },
     )

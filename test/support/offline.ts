@@ -51,7 +51,6 @@ export function offlineScanner({
 export function offlineScan(raw: Uint8Array, settings: Settings, domains: Domains): Scan {
   const message = parseMessage(raw)
   const envelope = { rcptTo: [] }
-  const memory = new Map<string, unknown>()
   return {
     request: { id: 'test', raw, envelope, wants: { subtests: true }, front: 'test' },
     message,
@@ -60,9 +59,6 @@ export function offlineScan(raw: Uint8Array, settings: Settings, domains: Domain
     net: offlineNet,
     deadline: Date.now() + 60_000,
     note: () => undefined,
-    memo<T>(key: string, make: () => T): T {
-      if (!memory.has(key)) memory.set(key, make())
-      return memory.get(key) as T
-    },
+    kept: [],
   }
 }
