@@ -40,6 +40,8 @@ interface Request {
   readonly field: string | undefined
   /** Number of that field among those that are asked for. */
   readonly place: number
+  /** Place of its answer in every message; -1 until there is one to keep, -2 when there are too many requests to keep any more. */
+  number: number
 }
 
 const singleValued = /:(?:addr|name|host|domain|ip|revip)\b/
@@ -53,11 +55,14 @@ const idFields = ['x-message-id', 'resent-message-id', 'x-original-message-id', 
 /** Requests known so far: rules and evals ask the same of every message. */
 const requests = new Map<string, Request>()
 const requestsMax = 8192
+/** How many of them were ever answered from fields that were there. */
+let answeredRequests = 0
 /** Fields that they ask for, numbered. */
 const places = new Map<string, number>()
 
 class Headers implements HeaderView {
-  readonly #answers = new Map<string, readonly ByteString[]>()
+  /** By the number of the request. */
+  readonly #answers: (readonly ByteString[] | undefined)[] = []
   /** Pseudo headers of plugins, by name in lower case. */
   #made: Map<string, readonly ByteString[]> | undefined
   /** 1 = there is such a field, by its place. */
@@ -73,21 +78,26 @@ class Headers implements HeaderView {
   ) {}
 
   get(request: string): ByteString | undefined {
-    const values = this.getAll(request)
+    const parsed = parseRequest(request)
+    const values = this.#valuesOf(parsed)
     if (values.length === 0) return undefined
-    if (parseRequest(request).single) return values[0]!.replace(/\n$/, '')
-    return values.length === 1 ? values[0] : values.join('')
+    const first = values[0]!
+    if (parsed.single) return first.endsWith('\n') ? first.slice(0, -1) : first
+    return values.length === 1 ? first : values.join('')
   }
 
   getAll(request: string): readonly ByteString[] {
-    const parsed = parseRequest(request)
-    if (parsed.field !== undefined && !this.#has(parsed.field, parsed.place))
-      return this.#made?.get(parsed.field) ?? nothing
-    let values = this.#answers.get(request)
-    if (!values) {
-      values = this.#answer(parsed)
-      this.#answers.set(request, values)
-    }
+    return this.#valuesOf(parseRequest(request))
+  }
+
+  #valuesOf(request: Request): readonly ByteString[] {
+    if (request.field !== undefined && !this.#has(request.field, request.place))
+      return this.#made?.get(request.field) ?? nothing
+    const known = request.number < 0 ? undefined : this.#answers[request.number]
+    if (known !== undefined) return known
+    const values = this.#answer(request)
+    if (request.number === -1) request.number = answeredRequests++
+    if (request.number >= 0) this.#answers[request.number] = values
     return values
   }
 
@@ -240,6 +250,7 @@ function parseRequest(request: string): Request {
     single: singleValued.test(request) || request === 'EnvelopeFrom',
     field,
     place: placeOf(field),
+    number: requests.size < requestsMax ? -1 : -2,
   }
   if (requests.size < requestsMax) requests.set(request, parsed)
   return parsed
