@@ -7,6 +7,22 @@ import { isBlank } from './bytes.js'
 
 /** Of more than 20 blank lines in a row the first and the last 19 stay; at the very top of the body the first two and the last 19. */
 export function shortenBlankRuns(text: ByteString): ByteString {
+  return hasLongBlank(text) ? shortenRuns(text) : text
+}
+
+/** There are as many blanks in a row as so many blank lines need; a look at every n-th byte tells. */
+function hasLongBlank(text: ByteString): boolean {
+  let start = 0
+  for (let at = blankLinesMax - 1; at < text.length; at = start + blankLinesMax - 1) {
+    let before = at
+    while (before >= start && isBlank(text.charCodeAt(before))) before--
+    if (before < start) return true
+    start = before + 1
+  }
+  return false
+}
+
+function shortenRuns(text: ByteString): ByteString {
   let out = ''
   let copied = 0
   let runStart = 0

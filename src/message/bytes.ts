@@ -52,3 +52,18 @@ export function splitLines(text: ByteString): ByteString[] {
   }
   return lines
 }
+
+let scratch = Buffer.alloc(0)
+const scratchBytesMax = 262_144
+
+/**
+ * The bytes of a text to work on, in memory that the next call uses again: fresh memory costs page faults. What is larger gets its own, so
+ * that a giant keeps nothing.
+ */
+export function scratchOf(text: ByteString): Buffer {
+  if (text.length > scratchBytesMax) return bytesOf(text)
+  if (scratch.length < text.length)
+    scratch = Buffer.alloc(Math.min(Math.max(16_384, 2 * text.length), scratchBytesMax))
+  scratch.write(text, 0, 'latin1')
+  return scratch
+}

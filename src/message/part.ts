@@ -26,7 +26,7 @@ export class MimePart implements Part {
   ) {}
 
   get effectiveType(): string {
-    return /\.s?html?$/i.test(this.name) ? 'text/html' : this.type
+    return this.name !== '' && /\.s?html?$/i.test(this.name) ? 'text/html' : this.type
   }
 
   decoded(): ByteString {

@@ -2,7 +2,7 @@
 // failing, linear. What is odd in the input shows in the output, as it would to the rules of the peer.
 
 import type { ByteString } from '../types.js'
-import { isBlank } from './bytes.js'
+import { scratchOf } from './bytes.js'
 
 /**
  * Bytes of a base64 text. Blanks and foreign bytes do not matter; text after the padding is decoded as well (micro-mime b64-007). Padding in
@@ -26,26 +26,54 @@ function trimPadding(text: ByteString): number {
 
 /** Bytes of a quoted-printable text: blanks before a line end go, soft line breaks go, then =XX in either case is a byte. */
 export function decodeQuotedPrintable(text: ByteString): ByteString {
-  const joined = withoutTrailingBlanks(text).replace(/=\r?\n/g, '')
-  const first = joined.indexOf('=')
-  if (first < 0) return joined
-  const out = Buffer.allocUnsafe(joined.length)
-  out.write(joined.slice(0, first), 'latin1')
-  let length = first
-  for (let at = first; at < joined.length; at++) {
-    const code = joined.charCodeAt(at)
-    if (code === 61) {
-      const high = hexDigit(joined.charCodeAt(at + 1))
-      const low = high < 0 ? -1 : hexDigit(joined.charCodeAt(at + 2))
-      if (low >= 0) {
-        out[length++] = high * 16 + low
+  const bytes = scratchOf(text)
+  const length = joinLines(bytes, text.length)
+  let to = 0
+  for (let at = 0; at < length; at++) {
+    const code = bytes[at]!
+    if (code === EQUALS && at + 2 < length) {
+      const high = hexDigit(bytes[at + 1]!)
+      const low = hexDigit(bytes[at + 2]!)
+      if (high >= 0 && low >= 0) {
+        bytes[to++] = high * 16 + low
         at += 2
         continue
       }
     }
-    out[length++] = code
+    bytes[to++] = code
   }
-  return out.toString('latin1', 0, length)
+  return bytes.toString('latin1', 0, to)
+}
+
+const EQUALS = 61
+
+/** Takes blanks before line ends and soft line breaks out, in place; gives the new length. A line never takes from the one before it. */
+function joinLines(bytes: Buffer, length: number): number {
+  let line = 0
+  let to = 0
+  for (let at = 0; at < length; at++) {
+    const code = bytes[at]!
+    bytes[to++] = code
+    if (code !== 10) continue
+    let end = to - 1
+    let hasReturn = end > line && bytes[end - 1] === 13
+    if (hasReturn) end--
+    while (end > line && isSpaceOrTab(bytes[end - 1]!)) end--
+    // A CR that stood before the blanks belongs to the line end now.
+    if (!hasReturn && end > line && bytes[end - 1] === 13) {
+      hasReturn = true
+      end--
+    }
+    if (end > line && bytes[end - 1] === EQUALS) {
+      to = end - 1
+    } else {
+      if (hasReturn) bytes[end++] = 13
+      bytes[end++] = 10
+      to = end
+    }
+    line = to
+  }
+  return to
 }
 
 /** Value of a hex digit, -1 for anything else. */
@@ -55,18 +83,4 @@ function hexDigit(code: number): number {
   return lower >= 97 && lower <= 102 ? lower - 87 : -1
 }
 
-/** Spaces and tabs before a line end removed; by hand because the plain expression is quadratic on long runs of blanks. */
-function withoutTrailingBlanks(text: ByteString): ByteString {
-  const candidate = /[ \t]\r?\n/g
-  let out = ''
-  let copied = 0
-  for (let found = candidate.exec(text); found !== null; found = candidate.exec(text)) {
-    let start = found.index
-    while (start > copied && isSpaceOrTab(text.charCodeAt(start - 1))) start--
-    out += text.slice(copied, start)
-    copied = found.index + 1
-  }
-  return copied === 0 ? text : out + text.slice(copied)
-}
-
-const isSpaceOrTab = (code: number): boolean => isBlank(code) && (code === 32 || code === 9)
+const isSpaceOrTab = (code: number): boolean => code === 32 || code === 9

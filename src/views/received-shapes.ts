@@ -379,3 +379,15 @@ export const ignoredShapes: readonly Shape[] = [
   ignore('^\\S+ id \\S+$'),
   ignore('^\\[<.*? \\(Jetsend', '(Jetsend'),
 ]
+
+/** Shapes that a line may have whose second word begins with a byte, by that byte; in the order in which they are tried. */
+export type ShapesBySecond = readonly (readonly Shape[])[]
+
+export function bySecond(shapes: readonly Shape[]): ShapesBySecond {
+  const byByte = new Array<readonly Shape[]>(256).fill(shapes.filter(({ second }) => second === ''))
+  for (const byte of new Set(shapes.map(({ second }) => second.charCodeAt(0)))) {
+    if (Number.isNaN(byte)) continue
+    byByte[byte] = shapes.filter(({ second }) => second === '' || second.charCodeAt(0) === byte)
+  }
+  return byByte
+}

@@ -6,6 +6,7 @@ import { plainIp } from './ip.js'
 import { bytePattern } from './pattern.js'
 import { withoutDate } from './received-date.js'
 import {
+  bySecond,
   type Family,
   families,
   generalShapes,
@@ -161,10 +162,14 @@ function squeeze(value: ByteString): ByteString {
   return line.slice(start, end)
 }
 
+const general = bySecond(generalShapes)
+const ignored = bySecond(ignoredShapes)
+
 /** Lines that begin with `from `. Undefined = nothing fitted. */
 function readFrom(line: ByteString, draft: Draft): ParsedLine | undefined {
   const family = familyOf(line)
   const second = line.indexOf(' ') + 1
+  const byte = line.charCodeAt(second)
   const outcome =
     tryShapes(webmailShapes, line, second, draft) ??
     (family && tryShapes(family.shapes, line, second, draft)) ??
@@ -172,8 +177,8 @@ function readFrom(line: ByteString, draft: Draft): ParsedLine | undefined {
     (line.includes('(qmail-') && qmailLdap.test(line)
       ? undefined
       : tryShape(sendmailShape, line, second, draft)) ??
-    tryShapes(generalShapes, line, second, draft) ??
-    tryShapes(ignoredShapes, line, second, draft)
+    tryShapes(general[byte]!, line, second, draft) ??
+    tryShapes(ignored[byte]!, line, second, draft)
   if (!outcome && draft.helo === '') draft.helo = firstWord.exec(line)?.[1] ?? ''
   return outcome
 }

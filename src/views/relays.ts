@@ -69,8 +69,9 @@ const anyIp = new RegExp(ipSource)
 
 /** Puts what SMTP knew in front of the lines, or into the top hop if that is the same hand-over; true if a line was added. */
 function addSession(lines: ParsedLine[], envelope: Envelope | undefined): boolean {
-  const ip = plainIp(envelope?.ip ?? '')
-  if (!envelope || !isIpAddress(ip)) return false
+  if (!envelope?.ip) return false
+  const ip = plainIp(envelope.ip)
+  if (!isIpAddress(ip)) return false
   const top = lines.findIndex((line) => line.kind === 'hop')
   const line = lines[top]
   if (line?.kind === 'hop' && sameAddress(line.hop.ip, ip)) {

@@ -1,6 +1,7 @@
 // White space and line rules of the `body` text (SpamAssassin 4.0.1, Message.pm; micro-text.md items 1 to 8). Small changes here move many rules.
 
 import { bodyLineBytesMax } from '../../limits.js'
+import { scratchOf } from '../../message/bytes.js'
 import type { ByteString } from '../../types.js'
 
 /** Truncation looks this far beyond the limit for a good place. */
@@ -20,12 +21,8 @@ export function isBlankChar(code: number, wide: boolean): boolean {
  * is how SpamAssassin carries paragraph breaks, and real NULs fall into the same place (micro-html tok-032).
  */
 export function collapse(text: string, wide: boolean): string {
-  return wide || text.length > scratchBytesMax ? collapseText(text, wide) : collapseBytes(text)
+  return wide ? collapseText(text) : collapseBytes(text)
 }
-
-/** Where narrow texts are collapsed in place; longer ones are rare and take the way of wide ones. */
-let scratch = Buffer.alloc(0)
-const scratchBytesMax = 262_144
 
 /** Bytes that stand between words: Perl's \s. */
 const blankBytes = new Uint8Array(256)
@@ -33,9 +30,7 @@ for (const code of [9, 10, 11, 12, 13, 32]) blankBytes[code] = 1
 
 function collapseBytes(text: ByteString): ByteString {
   const length = text.length
-  if (scratch.length < length) scratch = Buffer.alloc(Math.max(16_384, 2 * length))
-  const bytes = scratch
-  bytes.write(text, 0, 'latin1')
+  const bytes = scratchOf(text)
   let to = 0
   for (let at = 0; at < length; at++) {
     const code = bytes[at]!
@@ -64,19 +59,19 @@ function collapseBytes(text: ByteString): ByteString {
   return bytes.toString('latin1', 0, to)
 }
 
-function collapseText(text: string, wide: boolean): string {
+function collapseText(text: string): string {
   const pieces: string[] = []
   let copied = 0
   const length = text.length
   for (let at = 0; at < length; at++) {
     const code = text.charCodeAt(at)
-    if (code > 32 ? !wide || code < 0x85 || !isBlankChar(code, wide) : !isBlankChar(code, wide)) continue
+    if (code > 32 ? code < 0x85 || !isBlankChar(code, true) : !isBlankChar(code, true)) continue
     let end = at + 1
     let firstFeed = code === 10 ? at : -1
     let lastFeed = firstFeed
     for (; end < length; end++) {
       const next = text.charCodeAt(end)
-      if (!isBlankChar(next, wide)) break
+      if (!isBlankChar(next, true)) break
       if (next !== 10) continue
       if (firstFeed < 0) firstFeed = end
       lastFeed = end
@@ -92,9 +87,8 @@ function collapseText(text: string, wide: boolean): string {
   return joined.includes('\0') ? joined.replaceAll('\0', '\n') : joined
 }
 
-/** Lines with their line feeds; longer ones are cut after the last space before the limit. */
-export function shortLines(text: ByteString): ByteString[] {
-  const lines: ByteString[] = []
+/** Adds the lines of a text with their line feeds; longer ones are cut after the last space before the limit. */
+export function shortLines(text: ByteString, lines: ByteString[]): ByteString[] {
   let start = 0
   while (start < text.length) {
     const feed = text.indexOf('\n', start)

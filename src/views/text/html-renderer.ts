@@ -1,7 +1,7 @@
 // Listens to the parser's events and builds the rendered text and the counters of one html part (SpamAssassin 4.0.1, HTML.pm;
 // fixtures/oracle/micro-html). Text is kept as a list of pieces, because trimming and visibility go piece by piece.
 
-import { isBlank } from '../../message/bytes.js'
+import { codeAt, isBlank } from '../../message/bytes.js'
 import { octets, type Text } from '../../message/charset.js'
 import type { ByteString, HtmlLink, HtmlResult, HtmlUri, Part } from '../../types.js'
 import type { Attributes } from './attributes.js'
@@ -232,8 +232,7 @@ export class HtmlRenderer implements HtmlEvents {
   }
 
   private putText(given: string, wide: boolean, invisible: boolean): void {
-    // The byte pair C2 A0 is a no-break space in UTF-8 that was not decoded.
-    let text = /[\t-\r]| {2}|\xc2\xa0/.test(given) ? given.replace(/[\t-\r ]+|\xc2\xa0/g, ' ') : given
+    let text = squeezeBlanks(given)
     const last = this.pieces[this.pieces.length - 1]
     if (last?.isSpace && !invisible && text.startsWith(' ')) text = text.slice(1)
     this.pieces.push({ text, wide, isSpace: false, invisible })
@@ -320,11 +319,34 @@ function countSpace({ text, wide }: Text): number {
   return count
 }
 
+/** One space for every run of blanks. The byte pair C2 A0 is a no-break space in UTF-8 that was not decoded. */
+function squeezeBlanks(text: string): string {
+  let out = ''
+  let copied = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    let end = at
+    if (isBlank(code)) {
+      end = at + 1
+      while (end < text.length && isBlank(text.charCodeAt(end))) end++
+      if (end === at + 1 && code === 32) continue
+    } else if (code === 0xc2 && codeAt(text, at + 1) === 0xa0) {
+      end = at + 2
+    } else {
+      continue
+    }
+    out += text.slice(copied, at) + ' '
+    copied = end
+    at = end - 1
+  }
+  return copied === 0 ? text : out + text.slice(copied)
+}
+
 /** Nothing but ASCII blanks and undecoded no-break spaces. */
 function isOnlyBlank(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
-    if (code === 0xc2 && text.charCodeAt(at + 1) === 0xa0) at++
+    if (code === 0xc2 && codeAt(text, at + 1) === 0xa0) at++
     else if (!isBlank(code)) return false
   }
   return true

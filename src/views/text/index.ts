@@ -8,7 +8,7 @@ import type { ByteString, HtmlResult, Message, Part, TextView } from '../../type
 import { collapse, shortLines, truncateRendered } from './body.js'
 import { renderHtml } from './html.js'
 import { emptyHtml } from './html-renderer.js'
-import { rawChunks } from './rawbody.js'
+import { pushRawChunks } from './rawbody.js'
 
 export interface TextOptions {
   /** Decoded value of the last Subject, without line end; undefined when there is none. */
@@ -31,41 +31,41 @@ interface RenderedPart {
   readonly rendered: Rendered
   readonly visible: Rendered
   readonly invisible: Rendered
-  readonly html?: HtmlResult
+  readonly html: HtmlResult | undefined
 }
 
 const nothing: Rendered = { text: '', wide: false }
 
 export function renderText(message: Message, options: TextOptions): TextView {
   const leaves = message.parts.filter((part) => part.children.length === 0 && part.isLeaf && part.type !== '')
-  const rendered = new Map<Part, RenderedPart>()
-  for (const part of leaves) {
-    const type = part.effectiveType
-    if (type === 'text/plain' || type === 'text/html') rendered.set(part, renderPart(part, type, options))
+  /** Of each leaf, undefined where it is not shown. */
+  const shown: (RenderedPart | undefined)[] = []
+  const rendered = new Map<Part, { text: ByteString; type: string; charset: string }>()
+  const html: HtmlResult[] = []
+  const rawbody: ByteString[] = []
+  let differs = false
+  for (const leaf of leaves) {
+    const type = leaf.effectiveType
+    const part = type === 'text/plain' || type === 'text/html' ? renderPart(leaf, type, options) : undefined
+    shown.push(part)
+    if (part !== undefined) {
+      rendered.set(leaf, { text: octets(part.rendered), type, charset: leaf.charset })
+      if (part.html !== undefined) html.push(part.html)
+      differs ||= part.visible !== part.rendered
+    }
+    pushRawChunks(rawbody, leaf, type, options.rawbodyPartBytesMax)
   }
+  const join = (pick: (part: RenderedPart) => Rendered, first: ByteString): readonly ByteString[] =>
+    leaves.length === 0 ? [] : joinPieces(shown, pick, first, options.bodyPartCharsMax)
   const subject = (options.subject ?? '') + '\n'
-  const join = (pick: (part: RenderedPart) => Rendered, first: ByteString): readonly ByteString[] => {
-    if (leaves.length === 0) return []
-    const pieces = leaves.map((part) => {
-      const found = rendered.get(part)
-      return found === undefined ? undefined : pick(found)
-    })
-    return joinPieces(pieces, first, options.bodyPartCharsMax)
-  }
   const body = join((part) => part.rendered, subject)
-  const differs = [...rendered.values()].some((part) => part.visible !== part.rendered)
   return {
     body,
     visible: differs ? join((part) => part.visible, subject) : body,
     invisible: differs ? join((part) => part.invisible, '') : [],
-    rawbody: leaves.flatMap((part) => rawChunks(part, options.rawbodyPartBytesMax)),
-    html: [...rendered.values()].flatMap((part) => (part.html === undefined ? [] : [part.html])),
-    rendered: new Map(
-      [...rendered].map(([part, { rendered }]) => [
-        part,
-        { text: octets(rendered), type: part.effectiveType, charset: part.charset },
-      ]),
-    ),
+    rawbody,
+    html,
+    rendered,
   }
 }
 
@@ -74,8 +74,8 @@ function renderPart(part: Part, type: string, options: TextOptions): RenderedPar
   const charset = part.charset === '' ? 'us-ascii' : part.charset
   const source = options.normalizeCharset ? normalizeCharset(bytes, charset) : asDeclared(bytes, charset)
   if (type === 'text/html' && bytes !== '') return renderHtml(source, part, bytes.length)
-  const html = type === 'text/html' ? { html: emptyHtml(part) } : {}
-  return { rendered: source, visible: source, invisible: nothing, ...html }
+  const html = type === 'text/html' ? emptyHtml(part) : undefined
+  return { rendered: source, visible: source, invisible: nothing, html }
 }
 
 /** Without normalize_charset only what is declared ASCII or UTF-8 and is valid UTF-8 becomes characters; all else stays bytes. */
@@ -86,17 +86,19 @@ function asDeclared(bytes: ByteString, charset: string): Rendered {
 
 /** Parts are separated by a line feed, also by those that show nothing; undefined = a part that is not rendered. */
 function joinPieces(
-  pieces: readonly (Rendered | undefined)[],
+  parts: readonly (RenderedPart | undefined)[],
+  pick: (part: RenderedPart) => Rendered,
   first: ByteString,
   charsMax: number,
 ): readonly ByteString[] {
   let text = ''
   let wide = false
-  for (const piece of pieces) {
+  for (const part of parts) {
     if (text !== '') text += '\n'
-    if (piece === undefined) continue
+    if (part === undefined) continue
+    const piece = pick(part)
     text += truncateRendered(piece, charsMax)
     wide ||= piece.wide
   }
-  return shortLines(first + octets({ text: collapse(text, wide), wide }))
+  return shortLines(octets({ text: collapse(text, wide), wide }), shortLines(first, []))
 }

@@ -4,29 +4,30 @@ import { bodyLineBytesMax } from '../../limits.js'
 import type { ByteString, Part } from '../../types.js'
 import { cutAfter } from './body.js'
 
-/** Chunks of one leaf, none if it is not text. Parts never share a chunk. */
-export function rawChunks(part: Part, bytesMax: number): ByteString[] {
-  if (!/^(?:text|message)\b/.test(part.effectiveType) || part.type === 'text/calendar') return []
+/** Adds the chunks of one leaf, none if it is not text. Parts never share a chunk. */
+export function pushRawChunks(
+  chunks: ByteString[],
+  part: Part,
+  effectiveType: string,
+  bytesMax: number,
+): void {
+  if (!isText(effectiveType) || part.type === 'text/calendar') return
   const bytes = part.decoded()
-  const limited =
-    bytesMax > 0 && bytes.length > bytesMax
-      ? bytes.slice(0, cutAfter(bytes, bytesMax, ['\n', '>', ' ']))
-      : bytes
-  return split(limited)
+  const isCut = bytesMax > 0 && bytes.length > bytesMax
+  const text = isCut ? bytes.slice(0, cutAfter(bytes, bytesMax, ['\n', '>', ' '])) : bytes
+  let start = 0
+  if (text.length > bodyLineBytesMax) {
+    while (text.length - start > 2 * bodyLineBytesMax) {
+      const end = chunkEnd(text, start)
+      chunks.push(text.slice(start, end))
+      start = end
+    }
+    if (start === text.length) return
+  }
+  chunks.push(text.slice(start))
 }
 
-function split(text: ByteString): ByteString[] {
-  if (text.length <= bodyLineBytesMax) return [text]
-  const chunks: ByteString[] = []
-  let start = 0
-  while (text.length - start > 2 * bodyLineBytesMax) {
-    const end = chunkEnd(text, start)
-    chunks.push(text.slice(start, end))
-    start = end
-  }
-  if (start < text.length) chunks.push(text.slice(start))
-  return chunks
-}
+const isText = (type: string): boolean => type.startsWith('text/') || /^(?:text|message)\b/.test(type)
 
 /** Behind the first line feed, else `>`, else space between 2,048 and 4,096 bytes; else after 2,049. */
 function chunkEnd(text: ByteString, start: number): number {

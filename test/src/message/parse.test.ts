@@ -61,4 +61,6 @@ test('transfer encodings forgive', () => {
   assert.equal(decodeBase64('QQ==QkI='), 'A\0\0BB')
   assert.equal(decodeBase64('Q*UJD'), 'ABC')
   assert.equal(decodeQuotedPrintable('a=3D=41 \t\nb=\r\nc=zz'), 'a=A\nbc=zz')
+  // Line ends are dealt with first, each once: a byte may be torn apart, and what a soft break leaves is no new one.
+  assert.equal(decodeQuotedPrintable('=4=\n1 =\n \n==\n\n=\r \n='), 'A \n=\n=')
 })
