@@ -119,8 +119,8 @@ export async function scanMessage(
     explain: wants.explain === true,
     shortcircuit: request.passAll !== true,
     skip: context.skipped(request.settings),
-    ...(overlay ? { overlay } : {}),
-    ...(onRule ? { onRule } : {}),
+    overlay,
+    onRule,
   })
   onRule?.(-1)
   const reputed = context.reputation ? await addReputation(run, scan, settings, context, scoreSet) : run
@@ -130,15 +130,16 @@ export async function scanMessage(
     run: reputed,
     rules: context.rules,
     scoreSet,
-    ...(overlay ? { userScores: overlay.scores, userDescriptions: overlay.descriptions } : {}),
-    ...(request.settings ? { settings: request.settings } : {}),
+    userScores: overlay?.scores,
+    userDescriptions: overlay?.descriptions,
+    settings: request.settings,
     requiredScore: setting<number>(settings, 'required_score'),
     thresholds: context.policy.thresholds,
     forcedActions: setting<ReadonlyMap<string, Action>>(settings, 'hamd_action'),
     smtpMessages: setting<ReadonlyMap<string, string>>(settings, 'hamd_message'),
     notes,
-    ...(unchecked ? { unchecked } : {}),
-    ...(bayes ? { bayes } : {}),
+    unchecked,
+    bayes,
     autolearn: mayAutolearn(context.policy, settings)
       ? (isSpam) => decideAutolearn({ run, rules: context.rules, scoreSet, isSpam, settings, bayes })
       : () => 'disabled',

@@ -15,11 +15,11 @@ export interface Judging {
   /** 0 none, 1 network, 2 Bayes, 3 both. */
   readonly scoreSet: 0 | 1 | 2 | 3
   /** Scores of the user's preferences: they win over the rules'. */
-  readonly userScores?: ReadonlyMap<string, readonly [number, number, number, number]>
+  readonly userScores?: ReadonlyMap<string, readonly [number, number, number, number]> | undefined
   /** Descriptions of the user's preferences. */
-  readonly userDescriptions?: ReadonlyMap<string, string>
+  readonly userDescriptions?: ReadonlyMap<string, string> | undefined
   /** Overrides of this one request: they win over everything. */
-  readonly settings?: ScanSettings
+  readonly settings?: ScanSettings | undefined
   readonly requiredScore: number
   /** action -> threshold of the configuration; `add header` absent = required score. */
   readonly thresholds: Readonly<Partial<Record<Action, number>>>
@@ -29,8 +29,8 @@ export interface Judging {
   readonly smtpMessages?: ReadonlyMap<string, string>
   readonly notes: readonly Note[]
   /** Set when a scanner that must answer did not, and the policy is not 'accept'. */
-  readonly unchecked?: { readonly policy: 'tempfail' | 'reject'; readonly reason: string }
-  readonly bayes?: Classification
+  readonly unchecked?: Verdict['unchecked'] | undefined
+  readonly bayes?: Classification | undefined
   /** Asked once the verdict is known. */
   readonly autolearn: (isSpam: boolean) => Verdict['autolearn']
   readonly tookMs: number
@@ -117,7 +117,17 @@ function scoreHit(hit: RuleRun['hits'][number], judging: Judging): ScoredHit {
   // Most hits are of one shape: made so, it takes a fraction of the time that spreading takes.
   if (ownScore === undefined && evidence === undefined && hit.description === undefined && times <= 1)
     return { symbol, count, details, area, score, description }
-  return { ...hit, details, score, description, ...(times > 1 ? { times } : {}) }
+  return {
+    symbol,
+    count,
+    details,
+    area,
+    ...(ownScore === undefined ? {} : { ownScore }),
+    ...(evidence === undefined ? {} : { evidence }),
+    score,
+    description,
+    ...(times > 1 ? { times } : {}),
+  }
 }
 
 /** What the admin wants said about a hit; `_DETAILS_` stands for what the check found out: the virus, the list. */
@@ -134,11 +144,11 @@ function roundScore(score: number): number {
 }
 
 function thresholdsInForce(judging: Judging, requiredScore: number): Record<string, number> {
+  const thresholds: Record<string, number> = { 'add header': requiredScore, ...judging.thresholds }
   // null leaves a threshold as it is, as rspamd does (rspamd-protocol.md 1.3).
-  const given = Object.entries(judging.settings?.actions ?? {}).filter(
-    (entry): entry is [string, number] => typeof entry[1] === 'number',
-  )
-  return { 'add header': requiredScore, ...judging.thresholds, ...Object.fromEntries(given) }
+  for (const [action, given] of Object.entries(judging.settings?.actions ?? {}))
+    if (typeof given === 'number') thresholds[action] = given
+  return thresholds
 }
 
 /** The action whose threshold is the highest that is not above the score (rspamd-protocol.md 1.6). */

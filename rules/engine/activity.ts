@@ -18,8 +18,8 @@ import type {
 /** What activity depends on. */
 interface ActiveFor {
   readonly scoreSet: number
-  readonly overlay?: PrefsOverlay
-  readonly skip?: ReadonlySet<string>
+  readonly overlay?: PrefsOverlay | undefined
+  readonly skip?: ReadonlySet<string> | undefined
 }
 
 /** Which rules run in a score set: made once per set and per user's preferences. */
@@ -156,7 +156,13 @@ export class Activity {
       ]),
       places: Int32Array.from(headers, ({ group }) => placeOfRequest(group.request)),
       silent: new Uint8Array(headers.length),
-      headers: headers.map((one) => ({ ...one, onAbsent: undefined, answers: undefined, remembers })),
+      headers: headers.map(({ group, active }) => ({
+        group,
+        active,
+        onAbsent: undefined,
+        answers: undefined,
+        remembers,
+      })),
       headerSingles: stage.headerSingles.filter(runs),
       exists,
       existsRequests: requests,

@@ -68,7 +68,9 @@ export class MessageRun implements EvalHost {
     this.settings = overlaySettings(plan.settings, options.overlay)
     this.active = activity.of(options)
     this.ordered = this.canShortcircuit()
-    this.hits = new Hits(table, this.active, this.settings, { ...options, shortcircuits: this.ordered })
+    const { scoreSet, subtests, overlay } = options
+    const shortcircuits = this.ordered
+    this.hits = new Hits(table, this.active, this.settings, { scoreSet, subtests, overlay, shortcircuits })
     const seconds = setting<number | undefined>(this.settings, 'time_limit') ?? 0
     this.until = seconds > 0 ? Date.now() + seconds * 1000 : Number.POSITIVE_INFINITY
   }
@@ -96,9 +98,14 @@ export class MessageRun implements EvalHost {
     this.over = true
     this.tags.close()
     if (!this.stopped()) hits.settleAllMetas()
-    const result = { ...hits.result(), tags: this.tags.values, notes: this.notes }
+    const { hits: found, subtests } = hits.result()
     hits.release()
-    return result
+    const { shortcircuit } = hits
+    const tags = this.tags.values
+    const { notes } = this
+    return shortcircuit
+      ? { hits: found, subtests, tags, shortcircuit, notes }
+      : { hits: found, subtests, tags, notes }
   }
 
   private canShortcircuit(): boolean {

@@ -19,13 +19,13 @@ export interface RunOptions {
   readonly subtests?: boolean
   /** Evidence for each hit. */
   readonly explain?: boolean
-  readonly overlay?: PrefsOverlay
+  readonly overlay?: PrefsOverlay | undefined
   /** Obey shortcircuit rules; default true. */
   readonly shortcircuit?: boolean
   /** Rules that must not run: suspended ones, or what a request switched off. */
-  readonly skip?: ReadonlySet<string>
+  readonly skip?: ReadonlySet<string> | undefined
   /** Told the index (in Plan.rules) of each rule that is about to run, for a watchdog. */
-  readonly onRule?: (rule: number) => void
+  readonly onRule?: ((rule: number) => void) | undefined
 }
 
 export interface Engine {

@@ -286,11 +286,10 @@ class TableMaker {
       if (list) list.push(index)
       else byRequest.set(request, [index])
     }
-    return [...byRequest].map(([request, list]) => ({
-      ...this.group(list),
-      request,
-      onEmpty: new Int32Array(list.length).fill(-1),
-    }))
+    return [...byRequest].map(([request, list]) => {
+      const { id, rules, matcher } = this.group(list)
+      return { id, rules, matcher, request, onEmpty: new Int32Array(list.length).fill(-1) }
+    })
   }
 
   private textGroup(rules: readonly number[]): TextGroup | undefined {
