@@ -1,77 +1,96 @@
 // The header fields of one message by name. Comes in: a Message. Goes out: decoded and raw values, each field decoded at its first use.
-// Fields named X-Spam-* are as if they were not there: they come from another filter or from the sender (SpamAssassin drops them too).
 import { headerNameBytesMax, headerTextBytesMax, headerValueBytesMax } from '../limits.js'
-import { trimBlanks } from '../message/bytes.js'
 import { Field, fieldValue, keyOf } from '../message/field.js'
 import type { ByteString, Header, Message } from '../types.js'
-import { lower } from './lower.js'
+import { droppedField, type FieldName, noPlace, placeOfField, placesCount } from './field-names.js'
 
 /** The fields of one name. */
 interface Same {
-  readonly key: string
   readonly fields: Header[]
   /** Place of the first and the last of them among all fields. */
   readonly first: number
   last: number
-  values?: readonly ByteString[]
-  lines?: readonly ByteString[]
-  raws?: readonly ByteString[]
+  values: readonly ByteString[] | undefined
+  lines: readonly ByteString[] | undefined
+  raws: readonly ByteString[] | undefined
 }
+
+const sameOf = (fields: Header[], first: number, last: number): Same => ({
+  fields,
+  first,
+  last,
+  values: undefined,
+  lines: undefined,
+  raws: undefined,
+})
 
 const nothing: readonly ByteString[] = []
 
 export class Fields {
-  readonly #byName = new Map<string, Same>()
+  /** By the number of the name. */
+  readonly #byPlace: (Same | undefined)[]
   readonly #inOrder: Header[] = []
   #all: readonly ByteString[] | undefined
 
   constructor(message: Message) {
-    for (const header of message.headers) {
-      const field = shortened(header)
-      const key = keyOf(field)
-      if (key.startsWith('x-spam-')) continue
-      const place = this.#inOrder.length
-      this.#inOrder.push(field)
-      const same = this.#byName.get(key)
-      if (same) {
-        same.fields.push(field)
-        same.last = place
-      } else this.#byName.set(key, { key, fields: [field], first: place, last: place })
-    }
+    this.#byPlace = new Array<Same | undefined>(placesCount()).fill(undefined)
+    for (const header of message.headers) this.#add(shortened(header))
   }
 
-  /** @param name in lower case */
-  has(name: string): boolean {
-    return this.#byName.has(name)
+  #add(field: Header): void {
+    const place = placeOfField(field.name)
+    if (place === droppedField) return
+    const at = this.#inOrder.push(field) - 1
+    if (place === noPlace) return
+    const same = this.#byPlace[place]
+    if (same) {
+      same.fields.push(field)
+      same.last = at
+    } else this.#byPlace[place] = sameOf([field], at, at)
   }
 
-  /** In lower case, each once. */
-  names(): Iterable<string> {
-    return this.#byName.keys()
+  #of({ key, place }: FieldName): Same | undefined {
+    return place < this.#byPlace.length ? this.#byPlace[place] : this.#search(key)
+  }
+
+  /** For names that got their number later, or none. */
+  #search(key: string): Same | undefined {
+    const fields = this.#inOrder.filter((field) => keyOf(field) === key)
+    if (fields.length === 0) return undefined
+    return sameOf(fields, this.#inOrder.indexOf(fields[0]!), this.#inOrder.indexOf(fields.at(-1)!))
+  }
+
+  has(name: FieldName): boolean {
+    return this.#of(name) !== undefined
+  }
+
+  /** There is no field of the name with that number. */
+  lacks(place: number): boolean {
+    return place < this.#byPlace.length && this.#byPlace[place] === undefined
   }
 
   /** Decoded, unfolded, no line end. */
-  decoded(name: string): readonly ByteString[] {
-    const same = this.#byName.get(lower(name))
+  decoded(name: FieldName): readonly ByteString[] {
+    const same = this.#of(name)
     return same ? (same.values ??= same.fields.map(fieldValue)) : nothing
   }
 
   /** The same with a line end each. */
-  lines(name: string): readonly ByteString[] {
-    const same = this.#byName.get(lower(name))
+  lines(name: FieldName): readonly ByteString[] {
+    const same = this.#of(name)
     return same ? (same.lines ??= same.fields.map((field) => `${fieldValue(field)}\n`)) : nothing
   }
 
   /** As written behind the colon, folding kept. */
-  raw(name: string): readonly ByteString[] {
-    const same = this.#byName.get(lower(trimBlanks(name)))
+  raw(name: FieldName): readonly ByteString[] {
+    const same = this.#of(name)
     return same ? (same.raws ??= same.fields.map(({ raw }) => raw)) : nothing
   }
 
-  /** Whether a field of that name (lower case) stands below any field of the other name. */
-  standsBelow(name: string, upper: string): boolean {
-    const above = this.#byName.get(upper)
-    const below = this.#byName.get(name)
+  /** Whether a field of that name stands below any field of the other name. */
+  standsBelow(name: FieldName, upper: FieldName): boolean {
+    const above = this.#of(upper)
+    const below = this.#of(name)
     return above !== undefined && below !== undefined && below.last > above.first
   }
 
@@ -83,7 +102,7 @@ export class Fields {
   /** The limit is used up name by name in order of first appearance, not line by line (as SpamAssassin counts). */
   #collectAll(): readonly ByteString[] {
     let size = 0
-    for (const field of this.#inOrder) size += keyOf(field).length + fieldValue(field).length + 3
+    for (const field of this.#inOrder) size += field.name.length + fieldValue(field).length + 3
     const kept = size > headerTextBytesMax ? this.#firstNames() : undefined
     const lines: ByteString[] = []
     for (const field of this.#inOrder)
@@ -92,14 +111,18 @@ export class Fields {
   }
 
   #firstNames(): ReadonlySet<Header> {
+    const byName = new Map<string, Header[]>()
+    for (const field of this.#inOrder) {
+      const fields = byName.get(keyOf(field))
+      if (fields) fields.push(field)
+      else byName.set(keyOf(field), [field])
+    }
     const kept = new Set<Header>()
     let size = 0
-    for (const { key, fields } of this.#byName.values()) {
-      for (const field of fields) {
-        size += key.length + fieldValue(field).length + 3
-        if (size > headerTextBytesMax) return kept
-        kept.add(field)
-      }
+    for (const field of [...byName.values()].flat()) {
+      size += field.name.length + fieldValue(field).length + 3
+      if (size > headerTextBytesMax) return kept
+      kept.add(field)
     }
     return kept
   }

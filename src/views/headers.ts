@@ -1,10 +1,11 @@
 // Header values as rules ask for them (`Subject`, `From:addr`, `ALL`, `X-Spam-Relays-External` ...). Comes in: a Message, its relays, registry
 // boundaries. Goes out: a HeaderView that keeps each answer. Requests and their odd corners are SpamAssassin 4.0.1's (sa-rules 3.1).
-import { splitLines } from '../message/bytes.js'
+import { splitLines, trimBlanks } from '../message/bytes.js'
 import { decodeHeaderValue } from '../message/encoded-words.js'
 import type { ByteString, Domains, HeaderView, Message, RelayView } from '../types.js'
 import { type Mailbox, parseAddresses } from './addresses.js'
 import type { RegistryDomains } from './domains.js'
+import { type FieldName, fieldName } from './field-names.js'
 import { Fields } from './fields.js'
 import { isFqdn } from './hosts.js'
 import { reverseIp } from './ip.js'
@@ -36,10 +37,8 @@ interface Request {
   readonly revip: boolean
   /** It gives one value without a line end. */
   readonly single: boolean
-  /** Name in lower case of the one field that is asked; undefined when the answer comes from elsewhere too. */
-  readonly field: string | undefined
-  /** Number of that field among those that are asked for. */
-  readonly place: number
+  /** The one field that is asked; undefined when the answer comes from elsewhere too. */
+  readonly field: FieldName | undefined
   /** Place of its answer in every message; -1 until there is one to keep, -2 when there are too many requests to keep any more. */
   number: number
 }
@@ -50,23 +49,21 @@ const madeUp =
   /^(?:ALL(?:-TRUSTED|-INTERNAL|-UNTRUSTED|-EXTERNAL)?|MESSAGEID|(?:envelopefrom|tocc|x-spam-relays-.*)|.*[\t-\r ].*)$/is
 const nothing: readonly ByteString[] = []
 /** What MESSAGEID is made of. */
-const idFields = ['x-message-id', 'resent-message-id', 'x-original-message-id', 'message-id']
+const idFields = ['x-message-id', 'resent-message-id', 'x-original-message-id', 'message-id'].map(fieldName)
+const to = fieldName('to')
+const cc = fieldName('cc')
 
 /** Requests known so far: rules and evals ask the same of every message. */
 const requests = new Map<string, Request>()
 const requestsMax = 8192
 /** How many of them were ever answered from fields that were there. */
 let answeredRequests = 0
-/** Fields that they ask for, numbered. */
-const places = new Map<string, number>()
 
 class Headers implements HeaderView {
   /** By the number of the request. */
   readonly #answers: (readonly ByteString[] | undefined)[] = []
   /** Pseudo headers of plugins, by name in lower case. */
   #made: Map<string, readonly ByteString[]> | undefined
-  /** 1 = there is such a field, by its place. */
-  #present: Uint8Array | undefined
   /** Mailboxes of the raw values asked about: addresses and names are asked of the same. */
   readonly #mailboxes = new Map<ByteString, readonly Mailbox[]>()
 
@@ -91,9 +88,9 @@ class Headers implements HeaderView {
   }
 
   #valuesOf(request: Request): readonly ByteString[] {
-    if (request.field !== undefined && !this.#has(request.field, request.place))
-      return this.#made?.get(request.field) ?? nothing
-    const known = request.number < 0 ? undefined : this.#answers[request.number]
+    const { field, number } = request
+    if (field !== undefined && !this.fields.has(field)) return this.#made?.get(field.key) ?? nothing
+    const known = number < 0 ? undefined : this.#answers[number]
     if (known !== undefined) return known
     const values = this.#answer(request)
     if (request.number === -1) request.number = answeredRequests++
@@ -102,25 +99,7 @@ class Headers implements HeaderView {
   }
 
   lacks(place: number): boolean {
-    if (this.#made) return false
-    const present = this.#present ?? this.#findPresent()
-    return place < present.length && present[place] === 0
-  }
-
-  /** Most requests are for fields that are not there: those are told without a look-up by name. */
-  #has(field: string, place: number): boolean {
-    const present = this.#present ?? this.#findPresent()
-    return place < present.length ? present[place] === 1 : this.fields.has(field)
-  }
-
-  #findPresent(): Uint8Array {
-    const present = new Uint8Array(places.size)
-    for (const name of this.fields.names()) {
-      const place = places.get(name)
-      if (place !== undefined) present[place] = 1
-    }
-    this.#present = present
-    return present
+    return this.#made === undefined && this.fields.lacks(place)
   }
 
   put(name: string, value: ByteString): void {
@@ -188,7 +167,7 @@ class Headers implements HeaderView {
   }
 
   #plain({ name, field, raw, addr, names }: Request): readonly ByteString[] {
-    if (field !== undefined) return raw || addr || names ? this.fields.raw(name) : this.fields.lines(name)
+    if (field !== undefined) return raw || addr || names ? this.fields.raw(field) : this.fields.lines(field)
     if (name === 'MESSAGEID') {
       return idFields.flatMap((id) => this.#oneLine(id, raw))
     }
@@ -206,14 +185,16 @@ class Headers implements HeaderView {
       case 'x-spam-relays-external':
         return [this.relays().externalText]
       case 'tocc':
-        return [...this.#oneLine('to', raw), ...this.#oneLine('cc', raw)]
+        return [...this.#oneLine(to, raw), ...this.#oneLine(cc, raw)]
       default:
-        return raw || addr || names ? this.fields.raw(name) : this.fields.lines(name)
+        return raw || addr || names
+          ? this.fields.raw(fieldName(trimBlanks(name)))
+          : this.fields.lines(fieldName(name))
     }
   }
 
   /** Pseudo headers made of several fields unfold their raw values too. */
-  #oneLine(name: string, raw: boolean): readonly ByteString[] {
+  #oneLine(name: FieldName, raw: boolean): readonly ByteString[] {
     return raw
       ? this.fields.raw(name).map((value) => value.replace(/\r?\n[\t-\r ]+/g, ' '))
       : this.fields.lines(name)
@@ -235,7 +216,7 @@ function parseRequest(request: string): Request {
   if (known) return known
   const [name = '', ...modifiers] = request.split(':')
   const asks = (modifier: string) => modifiers.includes(modifier)
-  const field = madeUp.test(name) ? undefined : lower(name)
+  const field = madeUp.test(name) ? undefined : fieldName(name)
   const parsed: Request = {
     name,
     raw: asks('raw'),
@@ -249,7 +230,6 @@ function parseRequest(request: string): Request {
     revip: asks('revip'),
     single: singleValued.test(request) || request === 'EnvelopeFrom',
     field,
-    place: placeOf(field),
     number: requests.size < requestsMax ? -1 : -2,
   }
   if (requests.size < requestsMax) requests.set(request, parsed)
@@ -258,16 +238,8 @@ function parseRequest(request: string): Request {
 
 /** Number of the one field that a request asks for; -1 when others have a say. */
 export function placeOfRequest(request: string): number {
-  const { field, place } = parseRequest(request)
-  return field === undefined || !Number.isFinite(place) ? -1 : place
-}
-
-function placeOf(field: string | undefined): number {
-  const known = field === undefined ? undefined : places.get(field)
-  if (known !== undefined) return known
-  if (field === undefined || places.size >= requestsMax) return Number.POSITIVE_INFINITY
-  places.set(field, places.size)
-  return places.size - 1
+  const { field } = parseRequest(request)
+  return field === undefined || !Number.isFinite(field.place) ? -1 : field.place
 }
 
 /** A display name as a mail program shows it. */

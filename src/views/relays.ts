@@ -13,6 +13,7 @@
 import { receivedLinesMax } from '../limits.js'
 import type { ByteString, Envelope, Message, Relay, RelayView } from '../types.js'
 import { parseAddresses } from './addresses.js'
+import { type FieldName, fieldName } from './field-names.js'
 import { Fields } from './fields.js'
 import { ipSource, isIpAddress, isPrivate, parseIp, plainIp, reverseIp } from './ip.js'
 import { containsIp, type NetSet } from './networks.js'
@@ -51,19 +52,24 @@ export function parseRelays(
   options: RelayOptions = {},
 ): RelayView {
   const fields = options.fields ?? new Fields(message)
-  const received = fields.decoded('received')
+  const received = fields.decoded(receivedField)
   const lines: ParsedLine[] = []
   for (let at = 0; at < received.length && at < receivedLinesMax; at++)
     lines.push(parseReceivedLine(received[at]!))
   const sessionFirst = addSession(lines, options.envelope)
   for (const name of settings.originatingHeaders) {
-    const ip = anyIp.exec(fields.decoded(name).at(-1) ?? '')?.[0]
+    const ip = anyIp.exec(fields.decoded(fieldName(name)).at(-1) ?? '')?.[0]
     if (ip) lines.push(parseReceivedLine(`from X-Originating-IP: ${ip}`))
   }
   const walk = new Walk(settings, options.originating === true, sessionFirst ? -2 : -1)
   for (const line of lines) walk.add(line)
   return walk.view((relays) => envelopeSender(fields, relays, settings, options.envelope))
 }
+
+const receivedField = fieldName('received')
+const xSenderField = fieldName('x-sender')
+/** What MTAs and lists write the envelope sender to. */
+const senderFields = ['x-envelope-from', 'envelope-sender', 'return-path'].map(fieldName)
 
 const anyIp = new RegExp(ipSource)
 
@@ -261,28 +267,28 @@ function envelopeSender(
 ): ByteString | undefined {
   if (envelope?.mailFrom !== undefined) return envelope.mailFrom
   if (settings.envelopeSenderHeader !== undefined) {
-    const named = firstAddress(fields, settings.envelopeSenderHeader)
+    const named = firstAddress(fields, fieldName(settings.envelopeSenderHeader))
     return named !== undefined && (named === '' || named.indexOf('@') > 0) ? named : undefined
   }
   const last = (relays.untrusted[0] ?? relays.trusted.at(-1)) as SaidRelay | undefined
   if (last?.saysSender && (last.envfrom === '' || last.envfrom.indexOf('@') > 0)) return last.envfrom
 
   // Lists put the first sender into X-Sender, and fetchmail makes an envelope sender of it: then none can be believed.
-  const xSender = firstAddress(fields, 'x-sender')
-  if (xSender?.includes('@') && fields.decoded('received').some((line) => line.includes('(fetchmail'))) {
+  const xSender = firstAddress(fields, xSenderField)
+  if (xSender?.includes('@') && fields.decoded(receivedField).some((line) => line.includes('(fetchmail'))) {
     return undefined
   }
-  for (const name of ['x-envelope-from', 'envelope-sender', 'return-path']) {
+  for (const name of senderFields) {
     const address = firstAddress(fields, name)
     if (address === undefined) continue
     // Below a Received line it may be of an earlier trip: a list sends on with a sender of its own.
-    if (!fields.standsBelow(name, 'received')) return address
-    if (name === 'x-envelope-from') return undefined
+    if (!fields.standsBelow(name, receivedField)) return address
+    if (name === senderFields[0]) return undefined
   }
   return undefined
 }
 
-function firstAddress(fields: Fields, name: string): ByteString | undefined {
+function firstAddress(fields: Fields, name: FieldName): ByteString | undefined {
   const raw = fields.raw(name)[0]
   if (raw === undefined) return undefined
   return parseAddresses(raw).find(({ address }) => address !== undefined)?.address

@@ -5,6 +5,7 @@ import { redirectBytesMax, redirectorStepsMax, uriBytesMax, urisMax } from '../l
 import { bytesOf, has8bit } from '../message/bytes.js'
 import type { ByteString, Domains, Message, TextView, Uri, UriView } from '../types.js'
 import { createDomains, type RegistryDomains } from './domains.js'
+import { fieldName } from './field-names.js'
 import { Fields } from './fields.js'
 import { type IdnMode, isFqdn } from './hosts.js'
 import { requiredLiteral } from './required-literal.js'
@@ -60,7 +61,7 @@ export function findUris(
     }
   }
   if (settings.dkimUris) {
-    for (const name of ['domainkey-signature', 'dkim-signature']) {
+    for (const name of signatureFields) {
       for (const value of fields.decoded(name)) {
         for (const [, domain] of value.matchAll(/\bd[\t-\r ]*=[\t-\r ]*([^;]+)/g)) {
           finder.add(`domainkeys:${domain!.replace(/[\t-\r ]+/g, '')}`, dkimTypes, 'lookup')
@@ -75,6 +76,7 @@ export function findUris(
 const parsed = ['parsed']
 const schemeless = ['parsed', 'schemeless']
 const unlinked = ['parsed', 'schemeless', 'unlinked']
+const signatureFields = ['domainkey-signature', 'dkim-signature'].map(fieldName)
 const dkimTypes = ['domainkeys', 'nocanon', 'noclean']
 
 /** Boundaries with the two questions that only this folder asks. */

@@ -53,6 +53,15 @@ test('answers are kept', () => {
   assert.equal(headers.getAll('Subject'), headers.getAll('Subject'))
 })
 
+test('a name that nobody has asked for before is found, in any spelling', () => {
+  const headers = viewOf('X-First-Asked: one\nSubject: two\nx-FIRST-asked: three')
+  assert.deepEqual(headers.getAll('x-first-Asked'), ['one\n', 'three\n'])
+  // Known by its number now.
+  const later = viewOf('X-FIRST-ASKED: four')
+  assert.deepEqual(later.getAll('X-First-Asked'), ['four\n'])
+  assert.equal(later.get('X-Second-Asked'), undefined)
+})
+
 test('fields of another filter are not there', () => {
   const headers = viewOf('X-Spam-Status: No\nSubject: one')
   assert.equal(headers.get('X-Spam-Status'), undefined)
