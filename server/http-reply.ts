@@ -46,8 +46,11 @@ export function formatReply(reply: HttpReply, server: string, now: Date): Buffer
   if (reply.type !== '') head += `Content-Type: ${reply.type}\r\n`
   for (const [name, value] of headers) head += `${name}: ${safePhrase(value)}\r\n`
   head += '\r\n'
-  // The head is ASCII, so that one text with the body makes the same bytes.
-  return typeof body === 'string' ? Buffer.from(head + body) : Buffer.concat([Buffer.from(head), body])
+  const bytes = Buffer.allocUnsafe(head.length + length)
+  bytes.write(head, 0, 'latin1')
+  if (typeof body === 'string') bytes.write(body, head.length)
+  else bytes.set(body, head.length)
+  return bytes
 }
 
 /**

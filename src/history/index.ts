@@ -2,15 +2,17 @@
 // happens in a thread of its own (worker.ts). A thread that cannot open its file or dies costs the history, never a scan.
 import { Worker } from 'node:worker_threads'
 import { setAsideIfDamaged } from '../damaged-file.js'
-import type { Request, Scanned } from '../types.js'
+import type { Request, Scanned, ScoredHit } from '../types.js'
 import type { HistoryAnswer, HistoryCommand, HistorySetup } from './protocol.js'
-import type { History, HistoryRow, StoredRow } from './types.js'
+import type { History, HistoryRow, HistorySymbol, StoredRow } from './types.js'
 
 export type * from './types.js'
 
 /** A batch is written after so long, or when it has so many rows. */
 const batchMs = 1000
 const batchRowsMax = 500
+/** Rows become text so many at a time: one by one, with cold caches, each costs several times as much. */
+const bundleRows = 32
 /** Rows waiting for the thread; above it new rows are dropped and counted. */
 const waitingRowsMax = 20_000
 
@@ -24,6 +26,7 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
   if (aside !== undefined) onError?.(`the database was damaged; it is kept as ${aside} and begins anew`)
   const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { path, rowsMax } })
   const calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+  let fresh: HistoryRow[] = []
   let batch: StoredRow[] = []
   let timer: NodeJS.Timeout | undefined
   let inFlight = 0
@@ -59,9 +62,15 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
     })
   }
 
+  function bundle(): void {
+    for (const row of fresh) batch.push(storedRow(row))
+    fresh = []
+  }
+
   function flush(): void {
     clearTimeout(timer)
     timer = undefined
+    bundle()
     if (batch.length === 0) return
     const rows = batch
     batch = []
@@ -85,11 +94,12 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
   return {
     add(row) {
       if (!row) return
-      if (dead || batch.length + inFlight >= waitingRowsMax) {
+      if (dead || fresh.length + batch.length + inFlight >= waitingRowsMax) {
         dropped += 1
         return
       }
-      batch.push(storedRow(row))
+      fresh.push(row)
+      if (fresh.length >= bundleRows) bundle()
       if (batch.length >= batchRowsMax) flush()
       else timer ??= setTimeout(flush, batchMs).unref()
     },
@@ -150,13 +160,17 @@ export function historyRow(request: Request, scanned: Scanned, now: number): His
     action: verdict.action,
     skipped: verdict.skipped,
     tookMs: verdict.tookMs,
-    symbols: verdict.hits.map((hit) => ({
-      name: hit.symbol,
-      score: hit.score,
-      description: hit.description,
-      options: hit.details.map(utf8),
-    })),
+    symbols: verdict.hits.map(historySymbol),
     notes: verdict.notes.map((note) => `${note.check}: ${note.kind}: ${note.text}`),
+  }
+}
+
+function historySymbol(hit: ScoredHit): HistorySymbol {
+  return {
+    name: hit.symbol,
+    score: hit.score,
+    description: hit.description,
+    options: hit.details.map(utf8),
   }
 }
 

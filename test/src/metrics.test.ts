@@ -45,6 +45,22 @@ describe('metrics', () => {
     assert.equal(metrics.scans, 4)
   })
 
+  test('every scan is in the next answer, however many there are', () => {
+    const metrics = createMetrics()
+    for (let tookMs = 1; tookMs <= 100; tookMs++) {
+      metrics.scanned('spamd', scanned({ tookMs }))
+      assert.equal(metrics.scans, tookMs)
+    }
+    assert.deepEqual(
+      metrics.scanTimes(),
+      Array.from({ length: 31 }, (_, i) => 100 - i),
+    )
+    assert.match(text(metrics), /hamd_scans_total\{front="spamd",action="no action"\} 100\n/)
+    metrics.scanned('spamd', scanned({ tookMs: 101 }))
+    assert.match(text(metrics), /hamd_scan_seconds_count 101\n/)
+    assert.equal(metrics.scanTimes()[0], 101)
+  })
+
   test('symbols are counted up to a bound, known ones go on', () => {
     const metrics = createMetrics()
     const hits = (from: number, to: number) =>
