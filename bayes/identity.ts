@@ -1,5 +1,5 @@
 // Who a mail is. In: a parsed mail. Out: the name under which the ledger knows it, the same on whatever road it comes again.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { keyOf } from '../src/message/field.js'
 import type { ByteString, Message } from '../src/types.js'
 
@@ -27,16 +27,24 @@ export function identify(message: Message): string {
     put(0x0a)
     fields++
   }
-  const hash = createHash('sha1')
-  if (fields === 0) return hash.update(message.pristine, 'latin1').digest('hex').slice(0, 32)
+  if (fields === 0) return digest(Buffer.from(message.pristine, 'latin1'))
   const from = message.pristineHeaders.length
   squeeze(message.pristine.slice(from, from + bodyBytesMax), false)
-  return hash.update(squeezed.subarray(0, length)).digest('hex').slice(0, 32)
+  return digest(squeezed.subarray(0, length))
+}
+
+function digest(bytes: Uint8Array): string {
+  return hash('sha1', bytes, 'hex').slice(0, 32)
 }
 
 function put(byte: number): void {
   squeezed[length++] = byte
 }
+
+/** 1 for bytes that are not blank. */
+const isKept = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte === 0x20 || (byte >= 9 && byte <= 13) || byte === 0xa0 ? 0 : 1,
+)
 
 /** Appends a text without its blanks; bytes above ASCII as UTF-8 when `wide`. */
 function squeeze(text: ByteString, wide: boolean): void {
@@ -48,12 +56,17 @@ function squeeze(text: ByteString, wide: boolean): void {
     squeezed = wider
   }
   const end = source.write(text, 'latin1')
+  const from = source
+  const to = squeezed
+  let at = length
   for (let i = 0; i < end; i++) {
-    const byte = source[i]!
-    if (byte <= 0x20 ? byte === 0x20 || (byte >= 9 && byte <= 13) : byte === 0xa0) continue
-    if (wide && byte >= 0x80) {
-      squeezed[length++] = 0xc0 | (byte >> 6)
-      squeezed[length++] = 0x80 | (byte & 63)
-    } else squeezed[length++] = byte
+    const byte = from[i]!
+    if (wide && byte >= 0x80 && isKept[byte] === 1) {
+      to[at++] = 0xc0 | (byte >> 6)
+      to[at] = 0x80 | (byte & 63)
+    } else to[at] = byte
+    // Written in any case and written over when it does not count: no branch to guess at the end of each word.
+    at += isKept[byte]!
   }
+  length = at
 }

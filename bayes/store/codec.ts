@@ -11,44 +11,43 @@ const blockBits = 14
 const blockMask = 2 ** blockBits - 1
 const blocks = 2 ** (gramBits - blockBits)
 
+/** Scratch: how many grams a block has, then where its next goes. */
+const ends = new Uint32Array(blocks)
+
 /** The bytes own their memory to the last one, so that a thread can hand them over instead of copying them. */
 export function encodeFeatures(features: Features): Buffer {
   const { lo, hi, grams } = features
-  const out = Buffer.allocUnsafeSlow(1 + 4 + lo.length * 7 + 4 + 2 * blocks + grams.length * 2)
-  let at = 0
-  out[at++] = formatVersion
-  at = out.writeUInt32LE(lo.length, at)
+  const bytes = new ArrayBuffer(1 + 4 + lo.length * 7 + 4 + 2 * blocks + grams.length * 2)
+  const out = new DataView(bytes)
+  out.setUint8(0, formatVersion)
+  out.setUint32(1, lo.length, true)
+  let at = 5
   for (let i = 0; i < lo.length; i++) {
-    const low = lo[i]!
-    const high = hi[i]!
-    out[at] = low
-    out[at + 1] = low >>> 8
-    out[at + 2] = low >>> 16
-    out[at + 3] = low >>> 24
-    out[at + 4] = high
-    out[at + 5] = high >>> 8
-    out[at + 6] = high >>> 16
+    out.setUint32(at, lo[i]!, true)
+    // Its fourth byte is 0, and written over by what follows.
+    out.setUint32(at + 4, hi[i]!, true)
     at += 7
   }
-  at = out.writeUInt32LE(grams.length, at)
-  const ends = new Uint32Array(blocks)
+  out.setUint32(at, grams.length, true)
+  at += 4
+  ends.fill(0)
   for (let i = 0; i < grams.length; i++) ends[grams[i]! >>> blockBits]!++
   let end = at + 2 * blocks
   for (let block = 0; block < blocks; block++) {
     const size = ends[block]!
-    out[at++] = size
-    out[at++] = size >>> 8
+    out.setUint16(at, size, true)
+    at += 2
     ends[block] = end
     end += 2 * size
   }
   for (let i = 0; i < grams.length; i++) {
     const gram = grams[i]!
-    const to = ends[gram >>> blockBits]!
-    out[to] = gram
-    out[to + 1] = (gram & blockMask) >>> 8
-    ends[gram >>> blockBits] = to + 2
+    const block = gram >>> blockBits
+    const to = ends[block]!
+    out.setUint16(to, gram & blockMask, true)
+    ends[block] = to + 2
   }
-  return out
+  return Buffer.from(bytes)
 }
 
 /** Throws on bytes that encodeFeatures did not write: a store that gives such bytes is damaged. */
