@@ -6,7 +6,7 @@ import { createScanClassifier } from '../opinion.js'
 import { createScanner, type Scanner } from '../scanner.js'
 import type { Request } from '../types.js'
 import type { AutomataMade } from './automata.js'
-import { OutcomePacker, type PostedOutcome, RequestUnpacker } from './posted.js'
+import { OutcomePacker, type PostedOutcome, unpackRequest } from './posted.js'
 import { type FromWorker, Progress, type ToWorker, type WorkerSetup } from './protocol.js'
 import { warmUp } from './warmup.js'
 
@@ -18,7 +18,6 @@ port.once('message', start)
 function start(setup: WorkerSetup): void {
   const progress = new Int32Array(setup.progress)
   const suspended = new Set(setup.suspended)
-  const requests = new RequestUnpacker()
   const packer = new OutcomePacker()
   const scanner = createScanner({
     plan: setup.plan,
@@ -30,7 +29,7 @@ function start(setup: WorkerSetup): void {
     dataDir: setup.dataDir,
   })
   port.on('message', (message: ToWorker) => {
-    if ('length' in message) void scan(scanner, progress, packer, message[0], requests.unpack(message))
+    if ('length' in message) void scan(scanner, progress, packer, message[0], unpackRequest(message))
     else if (message.type === 'suspend') suspended.add(message.rule)
     else void begin(scanner, message.automata)
   })
@@ -50,7 +49,7 @@ async function begin(scanner: Scanner, automata: AutomataMade['sets'] | undefine
 }
 
 /** What need not be copied on its way to the main thread: large pieces that own their memory. */
-function transferOf([, , , rewritten, features]: PostedOutcome): ArrayBuffer[] {
+function transferOf([, , rewritten, features]: PostedOutcome): ArrayBuffer[] {
   const list: ArrayBuffer[] = []
   for (const bytes of [rewritten, features]) {
     if (bytes && bytes.buffer instanceof ArrayBuffer && bytes.length === bytes.buffer.byteLength)

@@ -1,9 +1,9 @@
 // What crosses between main thread and scan workers arrives as it was, in full and by number; nothing refers to what never arrived.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { OutcomePacker, OutcomeUnpacker, packRequest, RequestUnpacker } from '../../../src/pool/posted.js'
+import { OutcomePacker, OutcomeUnpacker, packRequest, unpackRequest } from '../../../src/pool/posted.js'
 import type { ScanOutcome } from '../../../src/scan.js'
-import type { Request, ScoredHit } from '../../../src/types.js'
+import type { Request, Scanned, ScoredHit } from '../../../src/types.js'
 
 function hit(symbol: string, changes: Partial<ScoredHit> = {}): ScoredHit {
   return {
@@ -65,15 +65,10 @@ test('a request arrives as it was', () => {
     user: 'caf\u00e9',
     front: 'rspamd-http',
   }
-  const unpacker = new RequestUnpacker()
   const posted = packRequest(7, request)
   assert.equal(posted[0], 7)
-  assert.deepEqual(unpacker.unpack(crossed(posted)), request)
-  assert.equal(unpacker.unpack(posted).raw.buffer, request.raw.buffer, 'bytes are not copied')
-  const alike = { ...request, id: 'two', raw: new Uint8Array([1]) }
-  assert.deepEqual(unpacker.unpack(crossed(packRequest(8, alike))), alike)
-  const unlike = { ...alike, front: 'rspamc' }
-  assert.deepEqual(unpacker.unpack(crossed(packRequest(9, unlike))), unlike)
+  assert.deepEqual(unpackRequest(crossed(posted)), request)
+  assert.equal(unpackRequest(posted).raw.buffer, request.raw.buffer, 'bytes are not copied')
 })
 
 test('outcomes arrive as they were, the first as the later ones', () => {
@@ -100,7 +95,7 @@ test('a hit that was there before crosses as a number and is the same object', (
   const unpacker = new OutcomeUnpacker()
   const first = packer.pack(1, outcome([hit('A'), hit('B')]))
   const later = packer.pack(2, outcome([hit('B'), hit('A')]))
-  assert.match(later[1], /^\[\[1,0\],/)
+  assert.match(later[1], /"hits":\[1,0\]/)
   const [a, b] = unpacker.unpack(first).scanned.verdict.hits
   assert.deepEqual(unpacker.unpack(later).scanned.verdict.hits, [b, a])
   assert.equal(unpacker.unpack(later).scanned.verdict.hits[1], a)
@@ -120,8 +115,8 @@ test('what some mails have and others have not', () => {
   const unpacker = new OutcomeUnpacker()
   const { scanned } = outcome([])
   const { bayes: _, ...verdict } = scanned.verdict
-  const bayes = { probability: undefined, spamLearned: 0, hamLearned: 0, reason: 'too few', clues: [] }
-  for (const changed of [
+  const bayes = { spamLearned: 0, hamLearned: 0, reason: 'too few', clues: [] }
+  const unlike = [
     { ...scanned, verdict },
     { ...scanned, verdict: { ...verdict, bayes } },
     {
@@ -138,8 +133,9 @@ test('what some mails have and others have not', () => {
       urlDetails: [{ url: 'http://a', flags: [] }],
     },
     scanned,
-  ])
-    assert.deepEqual(unpacker.unpack(crossed(packer.pack(1, { scanned: changed }))), { scanned: changed })
+  ] as Scanned[]
+  for (const sent of unlike)
+    assert.deepEqual(unpacker.unpack(crossed(packer.pack(1, { scanned: sent }))), { scanned: sent })
 })
 
 test('without bytes there are none', () => {
