@@ -107,15 +107,31 @@ function judgeFreemail(settings: Settings, address: string): boolean {
   )
 }
 
-function hasFreemail(settings: Settings, addresses: readonly string[]): boolean {
-  for (const address of addresses) if (isFreemail(settings, address)) return true
-  return false
+const none: readonly string[] = []
+
+/** Those that are freemail addresses: nearly always none. */
+function freemailsAmong(settings: Settings, addresses: readonly string[]): readonly string[] {
+  for (const address of addresses)
+    if (isFreemail(settings, address)) return addresses.filter((one) => isFreemail(settings, one))
+  return none
 }
 
 const fromAddresses = once((scan) => headerAll(scan, 'From:addr').map(lower))
 const replyToAddresses = once((scan) => headerAll(scan, 'Reply-To:addr').map(lower))
-/** Whatever claims to be the sender. */
-const senderAddresses = once((scan) => allFromAddresses(scan).map(lower))
+const freeFrom = once((scan, settings: Settings) => freemailsAmong(settings, fromAddresses(scan)))
+const freeReplyTo = once((scan, settings: Settings) => freemailsAmong(settings, replyToAddresses(scan)))
+/** Of whatever claims to be the sender. */
+const freeSenders = once((scan, settings: Settings) =>
+  freemailsAmong(settings, allFromAddresses(scan).map(lower)),
+)
+
+/** Of a header field. */
+function freemailsIn(scan: Scan, settings: Settings, name: string): readonly string[] {
+  if (name === 'From') return freeFrom(scan, settings)
+  if (name === 'Reply-To') return freeReplyTo(scan, settings)
+  const addresses = headerAll(scan, requestOf(name))
+  return addresses.length === 0 ? none : freemailsAmong(settings, addresses.map(lower))
+}
 
 /** Names come from rules only, so their number is bounded by the rules. */
 const addressRequests = new Map<string, string>()
@@ -223,19 +239,17 @@ function report(context: EvalContext, text: ByteString): true {
   return true
 }
 
-/** Reports the first address that is a freemail one and fits the pattern, if there is a pattern. */
-function firstFreemail(
+/** Reports the first of these freemail addresses that fits the pattern, if there is a pattern. */
+function firstFitting(
   context: EvalContext,
-  addresses: readonly string[],
+  freemails: readonly string[],
   source: string | undefined,
 ): boolean {
-  for (const address of addresses) {
-    if (!isFreemail(context.settings, address)) continue
-    if (source === undefined) return report(context, address)
-    const pattern = evalRegex(source)
-    if (pattern && matches(pattern, address)) return report(context, address)
-  }
-  return false
+  if (freemails.length === 0) return false
+  const pattern = source === undefined ? undefined : evalRegex(source)
+  if (source !== undefined && !pattern) return false
+  const found = freemails.find((address) => !pattern || matches(pattern, address))
+  return found === undefined ? false : report(context, found)
 }
 
 const fromBulkSender = once((scan, settings: Settings): boolean => {
@@ -247,11 +261,11 @@ const fromBulkSender = once((scan, settings: Settings): boolean => {
 function checkReplyTo(context: EvalContext, what = 'replyto'): boolean {
   const { scan, settings } = context
   if (!isAvailable(settings) || (what !== 'replyto' && what !== 'reply')) return false
+  const fromIsFree = freeFrom(scan, settings).length > 0
+  const replyToIsFree = freeReplyTo(scan, settings).length > 0
+  if ((!fromIsFree && !replyToIsFree) || fromBulkSender(scan, settings)) return false
   const from = fromAddresses(scan)
   const replyTo = replyToAddresses(scan)
-  const fromIsFree = hasFreemail(settings, from)
-  const replyToIsFree = hasFreemail(settings, replyTo)
-  if ((!fromIsFree && !replyToIsFree) || fromBulkSender(scan, settings)) return false
   if (fromIsFree && replyToIsFree && !from.some((address) => replyTo.includes(address))) {
     return report(context, `${from.join(',')} -> ${replyTo.join(',')}`)
   }
@@ -283,19 +297,17 @@ export const freeMail: Plugin = {
   evals: {
     check_freemail_header(context, name?, source?) {
       if (name === undefined || !isAvailable(context.settings)) return false
-      const addresses =
-        name === 'From' ? fromAddresses(context.scan) : headerAll(context.scan, requestOf(name)).map(lower)
-      return firstFreemail(context, addresses, source)
+      return firstFitting(context, freemailsIn(context.scan, context.settings, name), source)
     },
     check_freemail_body(context, source?) {
       if (!isAvailable(context.settings)) return false
       const found = bodyFreemails(context.scan, context.settings)
       if (!found?.length) return false
-      return source === undefined ? report(context, found.join(', ')) : firstFreemail(context, found, source)
+      return source === undefined ? report(context, found.join(', ')) : firstFitting(context, found, source)
     },
     check_freemail_from(context, source?) {
       if (!isAvailable(context.settings)) return false
-      return firstFreemail(context, senderAddresses(context.scan), source)
+      return firstFitting(context, freeSenders(context.scan, context.settings), source)
     },
     check_freemail_replyto: checkReplyTo,
   },

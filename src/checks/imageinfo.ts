@@ -96,12 +96,12 @@ function usable(size: Size | undefined): Size | undefined {
   return size && size.width > 0 && size.height > 0 ? size : undefined
 }
 
-/** What the picture begins with; nothing where the base64 is so odd that only its whole tells what it means. */
+/** What the picture begins with: the bytes before the first character whose meaning depends on the rest of the base64. */
 function firstBytes(part: Part): ByteString {
   const digits = part.rawBody.slice(0, firstCharsMax).replace(/[\r\n]+/g, '')
-  return /[^A-Za-z0-9+/]/.test(digits)
-    ? ''
-    : Buffer.from(digits.slice(0, digits.length & ~3), 'base64').toString('latin1')
+  const odd = digits.search(/[^A-Za-z0-9+/]/)
+  const end = odd < 0 ? digits.length : odd
+  return Buffer.from(digits.slice(0, end & ~3), 'base64').toString('latin1')
 }
 
 const pictures = once((scan): readonly Picture[] => {

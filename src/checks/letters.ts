@@ -10,20 +10,26 @@ export interface LineLetters {
 }
 
 const kinds = new Uint8Array(256)
-const space = 1
-const upper = 2
-const lowerOrDigit = 3
-kinds[32] = space
-for (let code = 48; code <= 57; code++) kinds[code] = lowerOrDigit
-for (let code = 65; code <= 90; code++) kinds[code] = upper
-for (let code = 97; code <= 122; code++) kinds[code] = lowerOrDigit
-
-const counts = new Uint32Array(4)
+const isSpace = 1
+const isUpper = 2
+const isLowerOrDigit = 4
+kinds[32] = isSpace
+for (let code = 48; code <= 57; code++) kinds[code] = isLowerOrDigit
+for (let code = 65; code <= 90; code++) kinds[code] = isUpper
+for (let code = 97; code <= 122; code++) kinds[code] = isLowerOrDigit
 
 export function lettersOf(line: ByteString): LineLetters {
-  counts.fill(0)
-  for (let at = 0; at < line.length; at++) counts[kinds[line.charCodeAt(at) & 255]!]!++
-  return { line, spaces: counts[space]!, upper: counts[upper]!, lowerOrDigit: counts[lowerOrDigit]! }
+  let spaces = 0
+  let upper = 0
+  let lowerOrDigit = 0
+  // Sums of bits, because the next kind is as good as chance to a branch.
+  for (let at = 0; at < line.length; at++) {
+    const kind = kinds[line.charCodeAt(at) & 255]!
+    spaces += kind & isSpace
+    upper += (kind & isUpper) >> 1
+    lowerOrDigit += kind >> 2
+  }
+  return { line, spaces, upper, lowerOrDigit }
 }
 
 /** Of the lines that body evals see now: a check may have cut them since they were counted. */
