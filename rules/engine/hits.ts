@@ -196,7 +196,7 @@ export class Hits {
    * states are worked out only where a meta that hits depends on them.
    */
   settleAllMetas(): void {
-    const { arithmetic, ordered, depth } = this.table.metas
+    const { arithmetic, ordered, starts, rules, depth } = this.table.metas
     if (this.options.shortcircuits || depth > depthMax) {
       this.settleMetas(false)
       this.settleMetas(true)
@@ -207,12 +207,12 @@ export class Hits {
     const atLast: number[] = []
     for (let place = 0; place < ordered.length; place++) {
       if (touched[place] === 0) continue
-      const meta = ordered[place]!
-      const { rule } = meta
-      const result = arithmetic.run(meta.start, values)
-      if (result === 0 || metaDone[rule] === 1) continue
+      const result = arithmetic.run(starts[place]!, values)
+      if (result === 0) continue
+      const rule = rules[place]!
+      if (metaDone[rule] === 1) continue
       metaDone[rule] = 1
-      const level = this.stateOfParts(meta)
+      const level = this.stateOfParts(ordered[place]!)
       if (level === unsettled || this.active.rules[rule] === 0) continue
       // Those that only the end settles hit after all others.
       this.order = level === late ? atLast : first

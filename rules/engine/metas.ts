@@ -33,6 +33,9 @@ export interface Metas {
   readonly neverIdle: Uint8Array
   /** Parts before wholes. */
   readonly ordered: readonly Meta[]
+  /** Of each of these where its expression starts, and its rule: most that are run are 0, and nothing else of them is read. */
+  readonly starts: Int32Array
+  readonly rules: Int32Array
   /** Metas of a cycle, and those that need one. */
   readonly cyclic: readonly Meta[]
   /** Rule index -> meta, of the ordered ones. */
@@ -67,6 +70,8 @@ export function compileMetas(
   return {
     arithmetic,
     ordered,
+    starts: Int32Array.from(ordered, ({ start }) => start),
+    rules: Int32Array.from(ordered, ({ rule }) => rule),
     cyclic,
     byRule,
     depth: depthOf(ordered, rules.length),

@@ -47,13 +47,20 @@ export interface SingleRule {
   readonly relaxed: CompiledPattern | undefined
 }
 
-/** All that a call needs stands here: 150 evals a message would have to fetch their rules, which no cache holds, one by one. */
+/**
+ * All that a call needs stands here: 150 evals a message would have to fetch their rules and lists of arguments, which no cache holds,
+ * one by one.
+ */
 export interface EvalRule {
   readonly rule: number
   readonly name: string
   readonly area: EvalContext['area']
   readonly tflags: readonly string[]
   readonly run: Eval
+  /** Number of arguments; hardly any have more than the two that stand here themselves. */
+  readonly arity: number
+  readonly first: string
+  readonly second: string
   readonly args: readonly string[]
   /** Asks the network: started before everything else. */
   readonly net: boolean
@@ -171,6 +178,7 @@ export function patternUse(pattern: CompiledPattern, rule: Rule): PatternUse {
   const multiple = rule.tflags.includes('multiple')
   return {
     pattern,
+    searcher: undefined,
     multiple,
     hitsMax: multiple ? hitsMaxOf(rule) : 1,
     skipFirst: rule.kind === 'body' && rule.tflags.includes('nosubject'),
@@ -343,7 +351,8 @@ class TableMaker {
     }
     const net = rule.area === 'rbl' || rule.tflags.includes('net')
     const { name, area, tflags, args } = rule
-    return [{ rule: index, name, area, tflags, run, args, net }]
+    const [first = '', second = ''] = args
+    return [{ rule: index, name, area, tflags, run, arity: args.length, first, second, args, net }]
   }
 
   private mimeRule(index: number): MimeRule {

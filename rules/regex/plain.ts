@@ -123,11 +123,12 @@ export function countMatches(pattern: CompiledPattern, text: ByteString, hitsMax
 }
 
 /** Matches that count in one text: up to `hitsMax` of a pattern whose matches are counted, else 1 at most. */
-export function matchesIn({ pattern, multiple }: PatternUse, text: ByteString, hitsMax: number): number {
-  if (multiple) return countMatches(pattern, text, hitsMax)
-  const { regExp } = pattern
-  regExp.lastIndex = 0
-  return regExp.test(text) ? 1 : 0
+export function matchesIn(use: PatternUse, text: ByteString, hitsMax: number): number {
+  if (use.multiple) return countMatches(use.pattern, text, hitsMax)
+  use.searcher ??= use.pattern.regExp
+  const { searcher } = use
+  searcher.lastIndex = 0
+  return searcher.test(text) ? 1 : 0
 }
 
 export function firstMatch(regExp: Searcher, text: ByteString, line: number): FirstMatch | undefined {
@@ -169,14 +170,13 @@ class PlainMatcher implements TextMatcher {
     onHit: OnHit,
     firsts: boolean,
   ): void {
-    const { regExp } = use.pattern
     let count = 0
     let first: FirstMatch | undefined
     for (let line = use.skipFirst ? 1 : 0; line < lines.length; line++) {
       const text = lines[line]!
       const found = matchesIn(use, text, use.hitsMax - count)
       if (found === 0) continue
-      if (count === 0 && firsts) first = firstMatch(regExp, text, line)
+      if (count === 0 && firsts) first = firstMatch(use.pattern.regExp, text, line)
       count += found
       if (!use.multiple || count >= use.hitsMax) break
     }
