@@ -125,8 +125,7 @@ class FastMatcher implements TextMatcher, Sink {
     this.touchedCount = 0
     this.arena.scan(lines, this)
     for (const place of this.always) this.takeWhole(place)
-    for (const { gaveUp, firstId, automaton } of this.arena.groups) {
-      if (!gaveUp) continue
+    for (const { firstId, automaton } of this.arena.gaveUp) {
       for (let number = firstId; number < firstId + automaton.patterns; number++)
         this.takeWhole(this.order[number]!)
     }

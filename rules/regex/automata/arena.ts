@@ -1,17 +1,7 @@
 // Lazily determinised automata of one list of patterns: walks them side by side over a text (walk.ts), computes the transitions that the
 // walk does not know, and keeps them in the states that all threads share (store.ts).
 import { threadId } from 'node:worker_threads'
-import {
-  type Batch,
-  DEAD,
-  entryAt,
-  LOST,
-  QUIET,
-  recordHead,
-  type StoreShape,
-  textLength,
-  UNKNOWN,
-} from './layout.js'
+import { type Batch, DEAD, LOST, QUIET, recordHead, type StoreShape, textLength, UNKNOWN } from './layout.js'
 import type { MergedAutomaton } from './merge.js'
 import { EOF, KINDS } from './nfa.js'
 import { StateStore } from './store.js'
@@ -80,6 +70,10 @@ export function join(shape: StoreShape): boolean {
 export class Arena {
   readonly groups: Group[]
   readonly store: StateStore
+  /** Groups that gave up on this text. */
+  readonly gaveUp = new Set<Group>()
+  /** Groups that computed transitions for this text. */
+  readonly building: Group[] = []
   private readonly workplace: Workplace
   private readonly batches: readonly Batch[]
   private readonly walks: Walk[]
@@ -118,8 +112,8 @@ export class Arena {
   }
 
   /**
-   * Scans the lines of a text. Afterwards `gaveUp` of a group tells that its patterns are unknown for this text and must all be taken
-   * as candidates.
+   * Scans the lines of a text. Afterwards the patterns of groups that gave up are unknown for this text and must all be taken as
+   * candidates.
    */
   scan(lines: readonly string[], sink: Sink): void {
     if (this.groups.length === 0) return
@@ -138,7 +132,9 @@ export class Arena {
     const { store } = this
     const { generation } = store
     this.buildsLeft = this.limits.textBuilds
-    for (const group of this.groups) group.begin()
+    for (const group of this.building) group.begin()
+    this.building.length = 0
+    this.gaveUp.clear()
     if (generation === this.generation) return
     this.generation = generation
     for (const { first, end, rows } of this.batches) {
@@ -229,8 +225,10 @@ export class Arena {
       const addresses = map / 4 + symbol * width
       for (let k = 0; k < count; k++) {
         const row = table[to / 4 + k]!
-        const next = entries[(table[addresses + k]! + rowBytes * row) >> 1]!
-        table[to / 4 + k] = next < 0 ? next : this.groups[firstGroup + k]!.slow(row, symbol, line, sink)
+        const entry = (table[addresses + k]! + rowBytes * row) >> 1
+        const next = entries[entry]!
+        table[to / 4 + k] =
+          next < 0 ? next : this.groups[firstGroup + k]!.slow(row, entry, next, symbol, line, sink)
       }
       if (symbol === EOF) return
       at++
@@ -256,13 +254,13 @@ let mark = new Int32Array(0)
 let generation = 0
 
 export class Group {
-  gaveUp = false
-  private buildsLeft = 0
+  /** For this text. */
+  private builds = 0
   /** The state that the walk is in, while it is in the row that belongs to none: nobody else knows this state. */
   private loose = new Int32Array(0)
   private looseLength = 0
   private looseKind = 0
-  private readonly rowsAt: number
+  private readonly recordsAt: number
   private filled = 0
 
   constructor(
@@ -271,7 +269,7 @@ export class Group {
     private readonly number: number,
     readonly firstId: number,
   ) {
-    this.rowsAt = arena.store.rowsOf(number)
+    this.recordsAt = arena.store.recordsOf(number)
     const slots = automaton.positions + automaton.patterns
     if (slots > mark.length) {
       scratch = new Int32Array(slots)
@@ -280,8 +278,7 @@ export class Group {
   }
 
   begin(): void {
-    this.buildsLeft = this.arena.limits.groupBuilds
-    this.gaveUp = false
+    this.builds = 0
   }
 
   private unite(position: number, kind: number): void {
@@ -339,39 +336,47 @@ export class Group {
   }
 
   /**
-   * The uncommon moves: unknown transitions and accepting states. Returns the next row. A group that gave up stays in a row that leads
-   * nowhere.
+   * The uncommon moves: unknown transitions and accepting states. `known` is what the entry was when the walk read it. Returns the next
+   * row. A group that gave up stays in a row that leads nowhere.
    */
-  slow(row: number, symbol: number, line: number, sink: Sink): number {
-    const { store } = this.arena
-    const { classOf, eofClass } = this.automaton
-    const cls = symbol === EOF ? eofClass : classOf[symbol]!
-    const at = entryAt(this.rowsAt, store.shape.rowCount, row - QUIET, cls)
-    const lost = row === LOST + QUIET
-    let next = lost ? UNKNOWN : Atomics.load(store.entries, at)
+  slow(row: number, entry: number, known: number, symbol: number, line: number, sink: Sink): number {
+    const next = known === UNKNOWN ? this.build(row, entry, symbol) : known
     if (next === UNKNOWN) {
-      if (this.buildsLeft-- <= 0 || !this.arena.mayBuild()) {
-        this.gaveUp = true
-        return DEAD + QUIET
-      }
-      if (lost) this.step(this.loose, 0, this.looseLength, this.looseKind, cls)
-      else {
-        const record = store.recordOf(this.number, row - QUIET)
-        const members = record + recordHead
-        const head = store.table[record]!
-        this.step(store.table, members, members + (head >> 2), head & 3, cls)
-      }
-      next = this.keep(cls)
-      if (next === UNKNOWN) {
-        this.report(this.loose, 0, this.looseLength, line, sink)
-        return LOST + QUIET
-      }
-      if (!lost) store.setEntry(at, next)
+      this.report(this.loose, 0, this.looseLength, line, sink)
+      return LOST + QUIET
     }
     if (next < 0) return next
-    const members = store.recordOf(this.number, next) + recordHead
-    this.report(store.table, members, members + (store.table[members - recordHead]! >> 2), line, sink)
+    const { table } = this.arena.store
+    const record = table[this.recordsAt + next]!
+    const members = record + recordHead
+    this.report(table, members, members + (table[record]! >> 2), line, sink)
     return next + QUIET
+  }
+
+  /** Computes an entry; UNKNOWN when the state that it leads to is not kept. */
+  private build(row: number, entry: number, symbol: number): number {
+    const { store } = this.arena
+    const { classOf, eofClass } = this.automaton
+    const lost = row === LOST + QUIET
+    // Another thread may have been faster.
+    const meanwhile = lost ? UNKNOWN : Atomics.load(store.entries, entry)
+    if (meanwhile !== UNKNOWN) return meanwhile
+    if (this.builds++ === 0) this.arena.building.push(this)
+    if (this.builds > this.arena.limits.groupBuilds || !this.arena.mayBuild()) {
+      this.arena.gaveUp.add(this)
+      return DEAD + QUIET
+    }
+    const cls = symbol === EOF ? eofClass : classOf[symbol]!
+    if (lost) this.step(this.loose, 0, this.looseLength, this.looseKind, cls)
+    else {
+      const record = store.table[this.recordsAt + row - QUIET]!
+      const members = record + recordHead
+      const head = store.table[record]!
+      this.step(store.table, members, members + (head >> 2), head & 3, cls)
+    }
+    const next = this.keep(cls)
+    if (next !== UNKNOWN && !lost) store.setEntry(entry, next)
+    return next
   }
 
   /** The entry for the state in `scratch`; UNKNOWN when it could not be kept and became the loose one. */

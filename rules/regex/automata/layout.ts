@@ -208,7 +208,7 @@ export function layOut(
 }
 
 /** Where the entry of a class is, in halves of words. */
-export function entryAt(rowsAt: number, rowCount: number, row: number, cls: number): number {
+function entryAt(rowsAt: number, rowCount: number, row: number, cls: number): number {
   const plane = Math.floor(cls / planeClasses)
   return rowsAt / 2 + (plane * rowCount + row) * planeClasses + (cls % planeClasses)
 }

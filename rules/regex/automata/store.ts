@@ -83,13 +83,9 @@ export class StateStore {
   startRow(group: number): number {
     return this.table[directoryOf(group) + Dir.start]!
   }
-  /** Address of the rows of a group. */
-  rowsOf(group: number): number {
-    return this.table[directoryOf(group) + Dir.rows]!
-  }
-  /** Word offset of what the state of a row is made of. */
-  recordOf(group: number, row: number): number {
-    return this.table[this.table[directoryOf(group) + Dir.records]! + row]!
+  /** Word offset of the table that tells, row by row, the word offset of what its state is made of. */
+  recordsOf(group: number): number {
+    return this.table[directoryOf(group) + Dir.records]!
   }
 
   // ---- threads
