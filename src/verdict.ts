@@ -39,18 +39,21 @@ export interface Judging {
 
 export function judge(judging: Judging): Verdict {
   const { run, settings } = judging
-  const hits = run.hits.map((hit) => scoreHit(hit, judging))
+  const hits: ScoredHit[] = []
+  for (const hit of run.hits) hits.push(scoreHit(hit, judging))
   for (const symbol of settings?.symbols ?? []) {
     if (!hits.some((hit) => hit.symbol === symbol))
       hits.push(scoreHit({ symbol, count: 1, details: ['by settings'], area: '' }, judging))
   }
-  const score = roundScore(hits.reduce((sum, hit) => sum + hit.score, 0))
+  let sum = 0
+  for (const hit of hits) sum += hit.score
+  const score = roundScore(sum)
   const requiredScore = settings?.requiredScore ?? judging.requiredScore
   // NaN is below every threshold: a score that went wrong would read as ham.
-  assert(
-    Number.isFinite(score),
-    `score of ${hits.find((hit) => !Number.isFinite(hit.score))?.symbol ?? 'the sum'} is no number`,
-  )
+  if (!Number.isFinite(score))
+    assert.fail(
+      `score of ${hits.find((hit) => !Number.isFinite(hit.score))?.symbol ?? 'the sum'} is no number`,
+    )
   assert(Number.isFinite(requiredScore), 'required_score is no number')
   const isSpam = score >= requiredScore
   const thresholds = thresholdsInForce(judging, requiredScore)

@@ -4,7 +4,7 @@ import type { ByteString, Note, Scan } from '../../src/types.js'
 import { relayTags } from '../../src/views/relays.js'
 import type { Budget } from '../regex/guarded.js'
 import { Runaway } from '../regex/machine.js'
-import type { FirstMatch, PatternUse } from '../regex/matcher.js'
+import type { FirstMatch, OnHit, PatternUse } from '../regex/matcher.js'
 import { countMatches, LazyPattern } from '../regex/plain.js'
 import type { Active, ActiveGroup, ActiveHeaders, ActiveStage } from './activity.js'
 import { Answers, answeredBytesMax } from './answers.js'
@@ -18,6 +18,7 @@ import type { RunOptions } from './run.js'
 import { setting } from './settings.js'
 import { early } from './settling.js'
 import {
+  areas,
   type EvalRule,
   type MimeRule,
   patternUse,
@@ -28,12 +29,6 @@ import {
 import type { Prepared } from './tables.js'
 import type { Eval, EvalResult, Pattern, Plan, Plugin, Rule, RuleRun, Settings } from './types.js'
 
-const areas: Readonly<Record<string, string>> = {
-  body: 'BODY: ',
-  uri: 'URI: ',
-  rawbody: 'RAW: ',
-  full: 'FULL: ',
-}
 const noLines: readonly ByteString[] = ['']
 
 export class MessageRun implements EvalHost {
@@ -57,6 +52,15 @@ export class MessageRun implements EvalHost {
   private held: { in: readonly ByteString[]; tag: string; lines: readonly ByteString[] } | undefined
   /** The result is made: what comes late is dropped. */
   private over = false
+  /** What is being matched: the group's rules, the lines, and what they are; `found` takes hits as pairs of pattern and count. */
+  private groupRules: readonly number[] = []
+  private groupLines: readonly ByteString[] = noLines
+  private groupWhere = ''
+  private groupArea = ''
+  private found: number[] | undefined
+  /** One for all groups: V8 looks for the code of each new closure at its first call. */
+  private readonly onHit: OnHit = (use, count, first, crashed) => this.groupHit(use, count, first, crashed)
+  private readonly starting: ((use: number) => void) | undefined
 
   constructor(plan: Plan, { table, activity, budget, preparing }: Prepared, scan: Scan, options: RunOptions) {
     this.plan = plan
@@ -68,6 +72,8 @@ export class MessageRun implements EvalHost {
     this.settings = overlaySettings(plan.settings, options.overlay)
     this.active = activity.of(options)
     this.ordered = this.canShortcircuit()
+    const { onRule } = options
+    this.starting = onRule && ((use) => onRule(this.groupRules[use]!))
     const { scoreSet, subtests, overlay } = options
     const shortcircuits = this.ordered
     this.hits = new Hits(table, this.active, this.settings, { scoreSet, subtests, overlay, shortcircuits })
@@ -168,13 +174,14 @@ export class MessageRun implements EvalHost {
     if (this.ordered) for (const rule of stage.settles) this.hits.settled[rule] = early
     if (this.mayGoOn()) this.headers(stage)
     this.evals(stage.headerEvals)
-    if (stage.body && this.mayGoOn()) this.match(stage.body, views.bodyForRules, 'body')
-    if (stage.uri && this.mayGoOn()) this.match(stage.uri, views.uris.list, 'uri')
+    if (stage.body && this.mayGoOn()) this.match(stage.body, views.bodyForRules, 'body', areas.body)
+    if (stage.uri && this.mayGoOn()) this.match(stage.uri, views.uris.list, 'uri', areas.uri)
     this.evals(stage.bodyEvals)
     this.partRules(stage)
-    if (stage.rawbody && this.mayGoOn()) this.match(stage.rawbody, views.text.rawbody, 'rawbody')
+    if (stage.rawbody && this.mayGoOn())
+      this.match(stage.rawbody, views.text.rawbody, 'rawbody', areas.rawbody)
     this.evals(stage.rawbodyEvals)
-    if (stage.full && this.mayGoOn()) this.match(stage.full, [views.full], 'full')
+    if (stage.full && this.mayGoOn()) this.match(stage.full, [views.full], 'full', areas.full)
     this.evals(stage.fullEvals)
     if (stage.singles.length > 0 && this.mayGoOn()) for (const single of stage.singles) this.single(single)
   }
@@ -208,19 +215,19 @@ export class MessageRun implements EvalHost {
     const { request } = headers.group
     const value = this.headerValue(request)
     if (value === undefined) this.absentHeader(headers)
-    else if (this.options.explain) this.match(headers, [value], `header ${request}`)
-    else if (value.length > answeredBytesMax || !headers.remembers) this.match(headers, [value], 'header')
+    else if (this.options.explain) this.match(headers, [value], `header ${request}`, '')
+    else if (value.length > answeredBytesMax || !headers.remembers) this.match(headers, [value], 'header', '')
     else this.shortHeader(headers, value)
   }
 
   private shortHeader(headers: ActiveHeaders, value: ByteString): void {
     headers.answers ??= new Answers()
     const known = headers.answers.find(value)
-    if (known === 'new') this.match(headers, [value], 'header')
+    if (known === 'new') this.match(headers, [value], 'header', '')
     else if (known === 'again') {
       const found: number[] = []
       const crashes = this.notes.length
-      this.match(headers, [value], 'header', found)
+      this.match(headers, [value], 'header', '', found)
       if (this.notes.length === crashes) headers.answers.keep(value, found)
     } else {
       const { rules } = headers.group
@@ -243,33 +250,30 @@ export class MessageRun implements EvalHost {
     return headers.onAbsent.length
   }
 
-  /** @param found takes what hits, as pairs of pattern and count */
   private match(
     { group, active }: ActiveGroup,
     lines: readonly ByteString[],
     where: string,
+    area: string,
     found?: number[],
   ): void {
-    const { rules } = group
-    const { onRule } = this.options
-    const explain = this.options.explain === true
-    const area = areas[where] ?? ''
-    group.matcher.match(
-      lines,
-      active,
-      (use, count, first, crashed) => {
-        const rule = rules[use]!
-        if (crashed !== undefined) {
-          this.crashed(rule, crashed)
-          return
-        }
-        this.gotHit(rule, count, area)
-        found?.push(use, count)
-        if (explain && first) this.explain(rule, lines[first.line]!, first, where)
-      },
-      explain,
-      onRule && ((use) => onRule(rules[use]!)),
-    )
+    this.groupRules = group.rules
+    this.groupLines = lines
+    this.groupWhere = where
+    this.groupArea = area
+    this.found = found
+    group.matcher.match(lines, active, this.onHit, this.options.explain === true, this.starting)
+  }
+
+  private groupHit(use: number, count: number, first: FirstMatch | undefined, crashed: unknown): void {
+    const rule = this.groupRules[use]!
+    if (crashed !== undefined) {
+      this.crashed(rule, crashed)
+      return
+    }
+    this.gotHit(rule, count, this.groupArea)
+    this.found?.push(use, count)
+    if (first) this.explain(rule, this.groupLines[first.line]!, first, this.groupWhere)
   }
 
   private explain(rule: number, text: ByteString, first: FirstMatch, where: string): void {
@@ -293,7 +297,7 @@ export class MessageRun implements EvalHost {
 
   private matchSingle(single: SingleRule): void {
     const { rule, kind, negated, demanded } = single
-    for (const tag of single.templates) if (!this.tagValues(tag).some((value) => value !== '')) return
+    for (const tag of single.templates) if (!this.isSet(tag)) return
     this.hits.settled[rule] = early
     const lines = this.linesOf(single)
     // Compiling costs more than looking whether there is anything to find.
@@ -318,7 +322,7 @@ export class MessageRun implements EvalHost {
       }
       if (count > 0 && !use.multiple) break
     }
-    if (negated ? count === 0 : count > 0) this.gotHit(rule, negated ? 1 : count, areas[kind] ?? '')
+    if (negated ? count === 0 : count > 0) this.gotHit(rule, negated ? 1 : count, single.area)
     if (!captures) return
     for (const [name, values] of captures)
       this.setTag(name, values.size === 1 ? [...values][0]! : [...values])
@@ -357,6 +361,11 @@ export class MessageRun implements EvalHost {
       default:
         return [views.full]
     }
+  }
+
+  private isSet(tag: string): boolean {
+    for (const value of this.tagValues(tag)) if (value !== '') return true
+    return false
   }
 
   /** What stands for a placeholder; none = the tag is not set, and rules that ask for it do not run. */
@@ -406,13 +415,11 @@ export class MessageRun implements EvalHost {
     this.tags.finish(rule.name)
   }
 
-  private evalDone({ rule, area }: EvalRule, result: EvalResult): void {
+  private evalDone({ rule, reportArea }: EvalRule, result: EvalResult): void {
     if (this.over) return
     this.hits.settled[rule] = early
     if (!result) return
-    // SpamAssassin's reports name the area of an eval, but not that of a `full` one.
-    const prefix = area === 'full' ? '' : (areas[area] ?? '')
-    this.gotHit(rule, result === true ? 1 : result, prefix)
+    this.gotHit(rule, result === true ? 1 : result, reportArea)
   }
 
   // ---- fields of parts, and URIs
@@ -429,7 +436,7 @@ export class MessageRun implements EvalHost {
     try {
       const count = matchMimeHeader(rule, fields)
       // Such a rule reports its own hits, without an area; what an eval returns gets one.
-      if (count > 0) this.gotHit(rule.rule, count, rule.negated ? 'BODY: ' : '')
+      if (count > 0) this.gotHit(rule.rule, count, rule.negated ? areas.body : '')
     } catch (error) {
       this.crashed(rule.rule, error)
     }
@@ -438,7 +445,7 @@ export class MessageRun implements EvalHost {
   private uriDetail(rule: UriRule): void {
     this.options.onRule?.(rule.rule)
     try {
-      if (matchUriDetail(rule, this.scan.views.uris.detail)) this.gotHit(rule.rule, 1, 'BODY: ')
+      if (matchUriDetail(rule, this.scan.views.uris.detail)) this.gotHit(rule.rule, 1, areas.body)
     } catch (error) {
       this.crashed(rule.rule, error)
     }

@@ -12,6 +12,13 @@ import { compileMetas, type Metas } from './metas.js'
 import { type AskedField, AskedFields } from './parts.js'
 import type { Eval, EvalContext, Pattern, Plan, Plugin, Rule } from './types.js'
 
+/** How SpamAssassin's reports begin the line of a hit, by the text it was found in. */
+export const areas = { body: 'BODY: ', uri: 'URI: ', rawbody: 'RAW: ', full: 'FULL: ' } as const
+
+function areaOf(kind: string): string {
+  return (areas as Readonly<Record<string, string>>)[kind] ?? ''
+}
+
 /** Rules that one matcher finds in one kind of text. */
 export interface TextGroup {
   /** Number of the group within the table: key of per-set activity. */
@@ -38,6 +45,8 @@ export interface SingleRule {
   /** What stands for an absent header. */
   readonly ifUnset: ByteString
   readonly negated: boolean
+  /** Of a hit, in reports. */
+  readonly area: string
   readonly use: PatternUse | undefined
   /** Names of tags whose values have to be put in before the pattern can be compiled. */
   readonly templates: readonly string[]
@@ -55,6 +64,8 @@ export interface EvalRule {
   readonly rule: number
   readonly name: string
   readonly area: EvalContext['area']
+  /** Of a hit, in reports: they name the area of an eval, but not that of a `full` one. */
+  readonly reportArea: string
   readonly tflags: readonly string[]
   readonly run: Eval
   /** Number of arguments; hardly any have more than the two that stand here themselves. */
@@ -335,6 +346,7 @@ class TableMaker {
       request: header?.request ?? '',
       ifUnset: header?.ifUnset ?? '',
       negated: header?.negated === true,
+      area: areaOf(rule.kind),
       use,
       templates,
       demanded,
@@ -352,7 +364,9 @@ class TableMaker {
     const net = rule.area === 'rbl' || rule.tflags.includes('net')
     const { name, area, tflags, args } = rule
     const [first = '', second = ''] = args
-    return [{ rule: index, name, area, tflags, run, arity: args.length, first, second, args, net }]
+    const reportArea = area === 'full' ? '' : areaOf(area)
+    const arity = args.length
+    return [{ rule: index, name, area, reportArea, tflags, run, arity, first, second, args, net }]
   }
 
   private mimeRule(index: number): MimeRule {
