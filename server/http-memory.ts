@@ -17,25 +17,46 @@ export class ByteBudget {
 
   /** The account of one request. */
   open(): Holding {
-    let total = 0
-    let charged = 0
-    const settle = (next: number) => {
-      const due = Math.max(0, next - this.freeBytes)
-      if (due > charged && this.used + due - charged > this.bytesMax) return false
-      this.used += due - charged
-      charged = due
-      total = next
-      return true
-    }
-    return {
-      take: (bytes) => settle(total + bytes),
-      give: (bytes) => void settle(Math.max(0, total - bytes)),
-      release: () => void settle(0),
-    }
+    return new Account(this)
+  }
+
+  /** Charges an account that had `charged` for holding `bytes`; undefined = the budget is spent. */
+  settle(charged: number, bytes: number): number | undefined {
+    const due = Math.max(0, bytes - this.freeBytes)
+    if (due > charged && this.used + due - charged > this.bytesMax) return undefined
+    this.used += due - charged
+    return due
   }
 
   get bytesUsed(): number {
     return this.used
+  }
+}
+
+class Account implements Holding {
+  private total = 0
+  private charged = 0
+
+  constructor(private readonly budget: ByteBudget) {}
+
+  take(bytes: number): boolean {
+    return this.settle(this.total + bytes)
+  }
+
+  give(bytes: number): void {
+    this.settle(Math.max(0, this.total - bytes))
+  }
+
+  release(): void {
+    this.settle(0)
+  }
+
+  private settle(total: number): boolean {
+    const charged = this.budget.settle(this.charged, total)
+    if (charged === undefined) return false
+    this.charged = charged
+    this.total = total
+    return true
   }
 }
 

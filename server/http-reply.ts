@@ -38,11 +38,20 @@ export function safePhrase(phrase: string): string {
     .trim()
 }
 
+let dateKnown = { second: 0, text: '' }
+
+/** Made once a second. */
+function dateText(now: Date): string {
+  const second = Math.floor(now.getTime() / 1000)
+  if (dateKnown.second !== second) dateKnown = { second, text: now.toUTCString() }
+  return dateKnown.text
+}
+
 export function formatReply(reply: HttpReply, server: string, now: Date): Buffer {
   const { body, headers = [] } = reply
   const length = typeof body === 'string' ? Buffer.byteLength(body) : body.length
   let head = `HTTP/1.1 ${reply.status} ${safePhrase(reply.phrase)}\r\nConnection: close\r\nServer: ${server}\r\n`
-  head += `Date: ${now.toUTCString()}\r\nContent-Length: ${length}\r\n`
+  head += `Date: ${dateText(now)}\r\nContent-Length: ${length}\r\n`
   if (reply.type !== '') head += `Content-Type: ${reply.type}\r\n`
   for (const [name, value] of headers) head += `${name}: ${safePhrase(value)}\r\n`
   head += '\r\n'

@@ -55,6 +55,7 @@ const trailerBytesMax = 16 * 1024
 
 const lf = 0x0a
 const none = Buffer.alloc(0)
+const noHeaders = new HeaderList([])
 
 type State = 'head' | 'body' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'trailer' | 'done' | 'failed'
 
@@ -68,10 +69,10 @@ export class RequestParser {
   private head = none
   private headLength = 0
   private scanned = 0
-  private headers = new HeaderList([])
+  private headers = noHeaders
   private startLine = ''
   private hasLength = false
-  private body = new Body()
+  private body: Body | undefined
   /** Bytes still due in the body or the present chunk. */
   private due = 0
   private line = ''
@@ -105,7 +106,7 @@ export class RequestParser {
     return {
       startLine: this.startLine,
       headers: this.headers,
-      body: this.body.finish(),
+      body: this.body?.finish() ?? none,
       hasLength: this.hasLength,
     }
   }
@@ -223,6 +224,7 @@ export class RequestParser {
 
   private feedData(chunk: Buffer): Buffer {
     const piece = chunk.subarray(0, this.due)
+    this.body ??= new Body()
     this.body.add(piece)
     this.due -= piece.length
     if (this.due === 0) this.state = this.state === 'body' ? 'done' : 'chunk-end'
@@ -258,7 +260,7 @@ export class RequestParser {
   }
 
   private startChunk(size: number): void {
-    if (this.body.length + size > this.bodyBytesMax) {
+    if ((this.body?.length ?? 0) + size > this.bodyBytesMax) {
       this.fail('too-large')
       return
     }

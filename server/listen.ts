@@ -93,6 +93,8 @@ interface Door {
   readonly server: Server
   /** Port as bound the first time: the same is taken after a push-back. */
   bound: Address
+  /** The same as text. */
+  name: string
 }
 
 /** Binds all addresses. Never rejects: what could not be bound is listed. */
@@ -142,7 +144,7 @@ export async function listen(addresses: readonly ListenTo[], options: ListenOpti
       const opening: Opening = {
         peer,
         state: sniffed.state,
-        listener: formatAddress(door.bound),
+        listener: door.name,
         ...(tls === undefined ? {} : { tls }),
       }
       if (sniffed.dialect === 'http') fronts.http(socket, sniffed.bytes, opening)
@@ -158,16 +160,13 @@ export async function listen(addresses: readonly ListenTo[], options: ListenOpti
     open = wanted
     for (const door of doors) {
       if (!wanted) door.server.close()
-      else
-        bind(door).catch((error) =>
-          log.warn({ err: error, address: formatAddress(door.bound) }, 'cannot listen again'),
-        )
+      else bind(door).catch((error) => log.warn({ err: error, address: door.name }, 'cannot listen again'))
     }
   }
 
   for (const to of addresses.flatMap(expand)) {
     const server = to.tls === undefined ? plainServer() : tlsServer(to.tls, log)
-    const door: Door = { to, server, bound: to.address }
+    const door: Door = { to, server, bound: to.address, name: formatAddress(to.address) }
     server.on(to.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
       onConnection(socket, door),
     )
@@ -181,7 +180,7 @@ export async function listen(addresses: readonly ListenTo[], options: ListenOpti
   }
 
   return {
-    addresses: doors.map((door) => formatAddress(door.bound)),
+    addresses: doors.map((door) => door.name),
     // `localhost` stands for two addresses; a machine without IPv6 has only one of them, which is enough.
     failed: failed.filter(({ address }) => !isSpareLoopback(address, addresses, doors)),
     connections: () => sockets.size,
@@ -258,6 +257,7 @@ async function bind(door: Door): Promise<void> {
       await listening(server, () => server.listen({ host, port: bound.port }))
       const { port } = server.address() as AddressInfo
       door.bound = { kind: 'tcp', host: bound.host, port }
+      door.name = formatAddress(door.bound)
       return
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code

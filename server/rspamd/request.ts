@@ -27,17 +27,18 @@ export function readEnvelope(headers: HeaderList): Envelope {
   const queueId = given(headers.get('queue-id'))
   const mtaName = given(headers.get('mta-name'))
   const tls = headers.get('tls-cipher') !== undefined || flagWords(headers).has('ssl')
-  return {
-    ...(ip !== undefined && { ip }),
-    ...(helo !== undefined && { helo }),
-    ...(hostname !== undefined && hostname !== 'unknown' && { hostname }),
-    ...(from !== undefined && { mailFrom: bareAddress(from) }),
+  const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = {
     rcptTo: headers.getAll('rcpt').flatMap(splitAddresses),
-    ...(authUser !== undefined && { authUser }),
-    ...(queueId !== undefined && { queueId }),
-    ...(mtaName !== undefined && { mtaName }),
-    ...(tls && { tls }),
   }
+  if (ip !== undefined) envelope.ip = ip
+  if (helo !== undefined) envelope.helo = helo
+  if (hostname !== undefined && hostname !== 'unknown') envelope.hostname = hostname
+  if (from !== undefined) envelope.mailFrom = bareAddress(from)
+  if (authUser !== undefined) envelope.authUser = authUser
+  if (queueId !== undefined) envelope.queueId = queueId
+  if (mtaName !== undefined) envelope.mtaName = mtaName
+  if (tls) envelope.tls = true
+  return envelope
 }
 
 export function readFlags(headers: HeaderList): Flags {
@@ -158,7 +159,10 @@ function stringList(value: unknown): string[] | undefined {
   return value.filter((item): item is string => typeof item === 'string')
 }
 
-function flagWords(headers: HeaderList): Set<string> {
+const noWords: ReadonlySet<string> = new Set()
+
+function flagWords(headers: HeaderList): ReadonlySet<string> {
+  if (headers.get('flags') === undefined) return noWords
   const values = headers.getAll('flags').flatMap((value) => value.split(','))
   return new Set(values.map((word) => word.trim().toLowerCase()))
 }

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { CoreError } from '../../src/errors.js'
-import type { Core, Request, ScanSettings, SymbolInfo } from '../../src/types.js'
+import type { Core, Request, ScanSettings, SymbolInfo, Wants } from '../../src/types.js'
 import type { HeaderList } from '../http-headers.js'
 import type { Holding } from '../http-memory.js'
 import { inflateZstd } from '../http-zstd.js'
@@ -59,57 +59,52 @@ export async function scanForReply(job: ScanJob, core: Core, options: RspamdOpti
   const envelope = readEnvelope(headers)
   const flags = readFlags(headers)
   const raw = await messageBytes(job, options)
-  const base = {
-    envelope,
-    flags,
-    rewriteSubject: options.rewriteSubject,
-    milterHeaders: options.milterHeaders,
-  }
   const settings = chooseSettings(headers, options)
+  const { rewriteSubject, milterHeaders } = options
   if (raw.length === 0 || flags.skip || settings === 'skip') {
     const { thresholds } = await core.stats()
     const verdict = verdictWithoutScan(thresholds, raw.length > 0)
-    return { ...base, verdict, scanned: undefined, symbols: noSymbols, seconds: secondsSince(started) }
+    const [scanned, symbols, seconds] = [undefined, noSymbols, secondsSince(started)]
+    return { verdict, scanned, symbols, envelope, flags, rewriteSubject, milterHeaders, seconds }
   }
   const user = chooseUser(headers, options)
   const shows =
     job.front === 'controller'
       ? { explain: yes(headers, 'explain'), clues: yes(headers, 'clues') }
       : undefined
-  const request: Request = {
-    id: randomUUID(),
-    raw,
-    envelope,
-    wants: {
-      urls: flags.extendedUrls ? 'details' : true,
-      ...(flags.profile && { profile: true }),
-      ...shows,
-      ...(options.rewriteMessage && flags.bodyBlock && { rewritten: 'message' as const }),
-    },
-    remote: { address: job.peer.address, name: job.peer.address },
-    front: job.front,
-    ...(user !== undefined && { user }),
-    ...(settings && { settings }),
-    ...(flags.passAll && { passAll: true }),
-    ...(flags.noLog && { unlogged: true }),
-  }
+  const wants: Mutable<Wants> = { urls: flags.extendedUrls ? 'details' : true }
+  if (flags.profile) wants.profile = true
+  if (shows) Object.assign(wants, shows)
+  if (options.rewriteMessage && flags.bodyBlock) wants.rewritten = 'message'
+  const { address } = job.peer
+  const remote = { address, name: address }
+  const request: Mutable<Request> = { id: randomUUID(), raw, envelope, wants, remote, front: job.front }
+  if (user !== undefined) request.user = user
+  if (settings) request.settings = settings
+  if (flags.passAll) request.passAll = true
+  if (flags.noLog) request.unlogged = true
   const scanned = await scan(core, request)
   const symbols = await symbolTable(core)
   const verdict = rspamdVerdict(scanned, options.vocabulary)
-  const parts: ReplyParts = {
-    ...base,
+  const parts: Mutable<ReplyParts> = {
     verdict,
     scanned,
     symbols,
+    envelope,
+    flags,
+    rewriteSubject,
+    milterHeaders,
     seconds: secondsSince(started),
-    ...(options.scanIds && { scanId: request.id }),
-    ...(shows && { shows }),
   }
+  if (options.scanIds) parts.scanId = request.id
+  if (shows) parts.shows = shows
   if (options.line && !flags.noLog) {
     options.line(taskLine({ parts, headers, raw, id: request.id, now: new Date() }))
   }
   return parts
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /**
  * Symbol -> how it is configured. Asked for at most every `symbolsMs`: the list is long and changes with reloads only. While the core
