@@ -1,12 +1,11 @@
 // Weights of the 4-grams in shared memory: the learner thread writes, scan workers read without locks. While few grams have been learned
 // they stand in an open-addressing table, gram and weight side by side; from some hundred thousand on in an array with a place for each.
-// 440 mails leave 150,000 grams: 2 MB, where the array takes 16 MB with a cache line for each of them, which cost 60 of 110 µs of an
-// opinion. The weights are the same to the bit either way.
+// 440 mails leave 150,000 grams: 4 MB, and 2 for the learner's sums, where arrays take 16 each. The weights are the same to the bit.
 import { gramBits } from '../tokens/grams.js'
 
 const slotsAtStart = 2 ** 12
-/** Share of slots in use at which the table has to grow. */
-const loadMax = 0.6
+/** Share of slots in use at which the table has to grow: at 0.6 a reader guesses wrong too often where a gram stands. */
+const loadMax = 0.45
 /** Words of a slot: gram plus one (0 is an empty slot), weight. */
 const slotWords = 2
 /** The largest table has a slot for each fourth gram: half the memory of the array. */
