@@ -11,7 +11,7 @@ import { findEmails } from './bodyemails.js'
 import { evalRegex, matches } from './evalregex.js'
 import { derived, entriesOf, type Growing, grow, nothing } from './growing.js'
 import { once } from './once.js'
-import { headerAll, lower, words } from './text.js'
+import { headerAll, lower, lowerAll, words } from './text.js'
 
 function wordList(name: string, fits: RegExp, alias?: string): Directive {
   return {
@@ -116,13 +116,13 @@ function freemailsAmong(settings: Settings, addresses: readonly string[]): reado
   return none
 }
 
-const fromAddresses = once((scan) => headerAll(scan, 'From:addr').map(lower))
-const replyToAddresses = once((scan) => headerAll(scan, 'Reply-To:addr').map(lower))
+const fromAddresses = once((scan) => lowerAll(headerAll(scan, 'From:addr')))
+const replyToAddresses = once((scan) => lowerAll(headerAll(scan, 'Reply-To:addr')))
 const freeFrom = once((scan, settings: Settings) => freemailsAmong(settings, fromAddresses(scan)))
 const freeReplyTo = once((scan, settings: Settings) => freemailsAmong(settings, replyToAddresses(scan)))
 /** Of whatever claims to be the sender. */
 const freeSenders = once((scan, settings: Settings) =>
-  freemailsAmong(settings, allFromAddresses(scan).map(lower)),
+  freemailsAmong(settings, lowerAll(allFromAddresses(scan))),
 )
 
 /** Of a header field. */
@@ -130,7 +130,7 @@ function freemailsIn(scan: Scan, settings: Settings, name: string): readonly str
   if (name === 'From') return freeFrom(scan, settings)
   if (name === 'Reply-To') return freeReplyTo(scan, settings)
   const addresses = headerAll(scan, requestOf(name))
-  return addresses.length === 0 ? none : freemailsAmong(settings, addresses.map(lower))
+  return addresses.length === 0 ? none : freemailsAmong(settings, lowerAll(addresses))
 }
 
 /** Names come from rules only, so their number is bounded by the rules. */

@@ -56,6 +56,7 @@ function inRange(value: number, min: number, max: string | undefined): boolean {
 
 export const htmlEval: Plugin = {
   name: 'HTMLEval',
+  idle: ({ views }) => views.text.html.length === 0,
   evals: {
     html_tag_balance: ({ scan }, tag = '', expression = '') =>
       anyPart(scan, (html) => {

@@ -149,6 +149,7 @@ export const imageInfo: Plugin = {
     pixel_coverage: ({ scan }, kind = '', min?, max?) =>
       min !== undefined && within(pixels(scan, kind), min, max),
     image_to_text_ratio(context, kind = '', min?, max?) {
+      if (pictures(context.scan).length === 0) return false
       const area = pixels(context.scan, kind)
       const text = area ? textBytes(context) : 0
       if (min === undefined || max === undefined || !area || text === 0) return false

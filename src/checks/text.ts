@@ -1,9 +1,17 @@
 // Small operations on byte texts that Perl's built-ins do differently from JavaScript's: letters are ASCII letters, white space is
 // the six ASCII characters of Perl's \s, bytes above 127 are left alone.
+import { asciiLower } from '../message/bytes.js'
 import type { ByteString, Scan } from '../types.js'
 import { once } from './once.js'
 
-export { asciiLower as lower } from '../message/bytes.js'
+export { asciiLower as lower }
+
+/** One after the other: what `map` makes has another shape when it comes from optimised code, which then is thrown away for that. */
+export function lowerAll(texts: readonly string[]): string[] {
+  const found: string[] = []
+  for (const text of texts) found.push(asciiLower(text))
+  return found
+}
 
 /** Value of a header request, '' when the message has none. */
 export function header(scan: Scan, request: string): ByteString {
