@@ -12,10 +12,8 @@ const undecodedNames =
 
 /** `raw` is what follows the colon, folding kept; `name` decides whether encoded words are decoded. */
 export function decodeHeaderValue(raw: ByteString, name: ByteString): ByteString {
-  let value = raw
-  if (value.includes('\n')) value = value.replace(/\n[ \t]+/g, ' ')
-  value = trimBlanks(value)
-  if (value.includes('\n')) value = value.replace(/\r?\n/g, '')
+  let value = trimBlanks(raw)
+  if (value.includes('\n')) value = value.replace(/\n[ \t]+/g, ' ').replace(/\r?\n/g, '')
   if (has8bit(value)) value = normalizeToOctets(value, 'UTF-8')
   if (!value.includes('=?') || undecodedNames.test(name)) return value
   return decodeWords(value)

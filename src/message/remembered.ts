@@ -19,8 +19,7 @@ export class Remembered<V> {
     if (text.length > textBytesMax) return this.make(text)
     const old = this.#old.get(text)
     if (old !== undefined) return this.#keep(text, old)
-    // A slice would keep the whole message alive; a slice of this little text keeps nothing else.
-    const own = text.length < sliceCharsMin ? text : ` ${text}`.slice(1)
+    const own = ownText(text)
     return this.#keep(own, this.make(own))
   }
 
@@ -33,6 +32,9 @@ export class Remembered<V> {
     return value
   }
 }
+
+/** A text to keep: a slice would keep the whole message alive; a slice of this little text keeps nothing else. */
+export const ownText = (text: string): string => (text.length < sliceCharsMin ? text : ` ${text}`.slice(1))
 
 /** V8 copies what is shorter. */
 const sliceCharsMin = 13

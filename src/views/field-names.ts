@@ -1,6 +1,6 @@
 // Numbers for the names of header fields that somebody asks for: rules, evals, relays. Comes in: a name as written. Goes out: its number, by which
 // Fields keeps what a message has; most of what is asked of a message is not there, and a number tells that without a look-up by text.
-import { Remembered } from '../message/remembered.js'
+import { ownText } from '../message/remembered.js'
 import { lower } from './lower.js'
 
 export interface FieldName {
@@ -21,8 +21,8 @@ export function fieldName(written: string): FieldName {
   if (names.size >= namesMax) return { key, place: Number.POSITIVE_INFINITY }
   const name = { key, place: names.size }
   names.set(key, name)
-  // They may hold this name as one that nobody asks for.
-  spellings = rememberedSpellings()
+  // One of them may be this name as one that nobody asks for.
+  spellings.fill(undefined)
   return name
 }
 
@@ -33,14 +33,33 @@ export const placesCount = (): number => names.size
 export const noPlace = -1
 export const droppedField = -2
 
-/** Number of a field in a message, by its name as written there. */
-export const placeOfField = (written: string): number => spellings.get(written)
+interface Spelling {
+  readonly written: string
+  readonly place: number
+}
 
-const rememberedSpellings = (): Remembered<number> =>
-  new Remembered(spellingsMax, (written) => {
-    const key = lower(written)
-    return key.startsWith('x-spam-') ? droppedField : (names.get(key)?.place ?? noPlace)
-  })
-/** Of one generation. */
-const spellingsMax = 1024
-let spellings = rememberedSpellings()
+/** The last spelling met of each kind, told by the length and three of its characters: messages spell their fields in a few ways only. */
+const spellings = new Array<Spelling | undefined>(1024).fill(undefined)
+
+/** Number of a field in a message, by its name as written there. */
+export function placeOfField(written: string): number {
+  const { length } = written
+  if (length === 0) return noPlace
+  const kind =
+    (length * 67 +
+      written.charCodeAt(0) * 5 +
+      written.charCodeAt(length >> 1) * 17 +
+      written.charCodeAt(length - 1)) &
+    1023
+  const known = spellings[kind]
+  if (known !== undefined && known.written === written) return known.place
+  const place = findPlace(lower(written))
+  if (length <= spellingBytesMax) spellings[kind] = { written: ownText(written), place }
+  return place
+}
+/** Longer names are kept by nobody. */
+const spellingBytesMax = 64
+
+function findPlace(key: string): number {
+  return key.startsWith('x-spam-') ? droppedField : (names.get(key)?.place ?? noPlace)
+}

@@ -244,6 +244,21 @@ export function placeOfRequest(request: string): number {
 
 /** A display name as a mail program shows it. */
 function shownName(name: ByteString): ByteString {
+  return isPlainName(name) ? name : decodedName(name)
+}
+
+/** Words of printable ASCII with one space between them, nothing encoded, no quotation mark in front. */
+function isPlainName(name: ByteString): boolean {
+  let before = 32
+  for (let at = 0; at < name.length; at++) {
+    const code = name.charCodeAt(at)
+    if (code < 32 || code > 126 || code === 61 || (code === 32 && before === 32)) return false
+    before = code
+  }
+  return before !== 32 && name.charCodeAt(0) !== 39
+}
+
+function decodedName(name: ByteString): ByteString {
   if (!/[^\t-\r ]/.test(name)) return name.replace(/\r?\n/g, '')
   const decoded = decodeName(name)
   if (!/[^\t-\r ]/.test(decoded)) return decoded

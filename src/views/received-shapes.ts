@@ -96,26 +96,24 @@ const eximAddress = bytePattern(' \\[({ip})(?:\\.\\d+)?\\] ')
 const eximBy = bytePattern('by (\\S+) ')
 
 const qmailSource = ' (?:\\(envelope-sender <\\S+>\\) )?by (?<by>\\S+)'
+type QmailGroup = Exclude<GroupName, 'comment'>
 const qmailVariants = [
   '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>[^ ()]*)\\) \\((?<ident>\\S*)@\\[?(?<ip>{ip})\\]?\\)',
   '^(?<rdns>\\S+) \\((?:HELO|EHLO) (?<helo>[^ ()]*)\\) \\(\\[?(?<ip>{ip})\\]?\\)',
   '^(?<rdns>\\S+) \\((?<ident>\\S*)@\\[?(?<ip>{ip})\\]?\\)',
   '^(?<rdns>\\S+) \\(\\[?(?<ip>{ip})\\]?\\)',
-].map((start) => bytePattern(start + qmailSource))
+].map((start) => hop(start + qmailSource))
 
 /**
  * qmail leaves HELO out when it equals the reverse name. It is told the name by tcpserver: a word other than `unknown` means that
  * somebody looked it up.
  */
 function readQmail(draft: Draft, _comment: string, line: string): undefined {
-  for (const pattern of qmailVariants) {
-    const groups = pattern.exec(line)?.groups
-    if (!groups) continue
-    draft.rdns = groups['rdns']!
-    draft.helo = groups['helo'] ?? draft.rdns
-    draft.ident = groups['ident'] ?? draft.ident
-    draft.ip = groups['ip']!
-    draft.by = groups['by']!
+  for (const { pattern, groups } of qmailVariants) {
+    const found = pattern.exec(line)
+    if (!found) continue
+    for (let place = 0; place < groups.length; place++) draft[groups[place] as QmailGroup] = found[place + 1]!
+    if (!groups.includes('helo')) draft.helo = draft.rdns
     break
   }
   if (draft.rdns === 'unknown') draft.rdns = ''

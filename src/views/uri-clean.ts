@@ -303,7 +303,17 @@ function dotted(value: bigint): string {
 export interface HostAndDomain {
   readonly host: string
   readonly domain: string
+  /** The same as most URIs have them: one host, one domain. */
+  readonly hosts: ReadonlyMap<string, string>
+  readonly domains: ReadonlySet<string>
 }
+
+const hostAndDomain = (host: string, domain: string): HostAndDomain => ({
+  host,
+  domain,
+  hosts: new Map([[host, domain]]),
+  domains: new Set([domain]),
+})
 
 /** Host and registered domain of a URI; undefined when it has none that can be looked up. */
 export function uriHost(uri: ByteString, places: HostPlaces): HostAndDomain | undefined {
@@ -359,7 +369,7 @@ export type HostPlaces = Remembered<HostAndDomain | null>
 /** For the boundaries and the way with names beyond ASCII at hand: the same hosts come again and again. */
 const known = new WeakMap<RegistryDomains, Map<IdnMode, HostPlaces>>()
 /** Of one generation. */
-const hostsMax = 1024
+const hostsMax = 512
 
 export function hostPlaces(domains: RegistryDomains, idn: IdnMode): HostPlaces {
   let modes = known.get(domains)
@@ -377,6 +387,6 @@ export function hostPlaces(domains: RegistryDomains, idn: IdnMode): HostPlaces {
 
 function placeOf(text: string, domains: RegistryDomains, idn: IdnMode): HostAndDomain | null {
   const host = hostToAscii(text, idn)
-  if (isIpAddress(host)) return { host, domain: host }
-  return isFqdn(host) && domains.isValid(host) ? { host, domain: domains.trim(host) } : null
+  if (isIpAddress(host)) return hostAndDomain(host, host)
+  return isFqdn(host) && domains.isValid(host) ? hostAndDomain(host, domains.trim(host)) : null
 }

@@ -57,7 +57,8 @@ export function findUris(
     if (html.uriTruncated) finder.truncated = true
     for (const [uri, { types, anchor }] of html.uriDetail) {
       // An address that only anchor texts were filed under counts as found in text.
-      if (finder.add(uri, types.size > 0 ? types : parsed, 'any')) finder.anchors(uri, new Set(anchor))
+      if (finder.add(uri, types.size > 0 ? types : parsed, 'any') && anchor.length > 0)
+        finder.anchors(uri, anchor)
     }
   }
   if (settings.dkimUris) {
@@ -73,24 +74,30 @@ export function findUris(
   return finder.view()
 }
 
-const parsed = ['parsed']
-const schemeless = ['parsed', 'schemeless']
-const unlinked = ['parsed', 'schemeless', 'unlinked']
+const parsed: Types = new Set(['parsed'])
+const schemeless: Types = new Set(['parsed', 'schemeless'])
+const unlinked: Types = new Set(['parsed', 'schemeless', 'unlinked'])
 const signatureFields = ['domainkey-signature', 'dkim-signature'].map(fieldName)
-const dkimTypes = ['domainkeys', 'nocanon', 'noclean']
+const dkimTypes: Types = new Set(['domainkeys', 'nocanon', 'noclean'])
 
 /** Boundaries with the two questions that only this folder asks. */
 function registry(domains: Domains): RegistryDomains {
   return 'trim' in domains ? (domains as RegistryDomains) : createDomains(undefined)
 }
 
+type Types = ReadonlySet<string>
+
+/** Sets are shared between URIs and messages: they are replaced, never changed. */
 interface Found extends Uri {
-  readonly types: Set<string>
+  types: Types
   readonly cleaned: ByteString[]
-  readonly hosts: Map<string, string>
-  readonly domains: Set<string>
+  hosts: ReadonlyMap<string, string>
+  domains: ReadonlySet<string>
   readonly anchor: ByteString[]
 }
+
+const noHosts: ReadonlyMap<string, string> = new Map()
+const noTexts: ReadonlySet<string> = new Set()
 
 /** With the text that every URI it matches contains, lower case. */
 interface PreparedRedirector extends Redirector {
@@ -131,7 +138,7 @@ class Finder implements CleanOptions {
   }
 
   /** @param kind 'valid' = only with a registered domain; 'any' = whatever; 'lookup' = not cleaned, for look-ups only. */
-  add(raw: ByteString, types: Iterable<string>, kind: 'valid' | 'any' | 'lookup'): boolean {
+  add(raw: ByteString, types: Types, kind: 'valid' | 'any' | 'lookup'): boolean {
     const known = this.#found.get(raw)
     if (!known && this.#found.size >= urisMax) return false
     // Attributes of HTML are characters wherever the part has any beyond ASCII, lines of text are bytes.
@@ -149,18 +156,15 @@ class Finder implements CleanOptions {
     if (kind !== 'any' && hosts.length === 0) return false
     const uri = known ?? emptyUri(raw)
     if (kind !== 'lookup') for (const form of cut) if (!uri.cleaned.includes(form)) uri.cleaned.push(form)
-    for (const { host, domain } of hosts) {
-      uri.hosts.set(host, domain)
-      uri.domains.add(domain)
-    }
-    for (const type of types) uri.types.add(type)
+    for (const place of hosts) addHost(uri, place)
+    uri.types = known ? new Set([...uri.types, ...types]) : types
     if (!known) this.#found.set(raw, uri)
     return true
   }
 
   /** Texts of the links to a URI, each once per html part. */
-  anchors(raw: ByteString, texts: ReadonlySet<ByteString>): void {
-    this.#found.get(raw)?.anchor.push(...texts)
+  anchors(raw: ByteString, texts: readonly ByteString[]): void {
+    this.#found.get(raw)?.anchor.push(...(texts.length > 1 ? new Set(texts) : texts))
   }
 
   mayFollow(bytes: number): boolean {
@@ -194,19 +198,25 @@ class Finder implements CleanOptions {
 
 const emptyUri = (raw: ByteString): Found => ({
   raw,
-  types: new Set(),
+  types: noTexts,
   cleaned: [],
-  hosts: new Map(),
-  domains: new Set(),
+  hosts: noHosts,
+  domains: noTexts,
   anchor: [],
 })
+
+function addHost(uri: Found, { host, domain, hosts, domains }: HostAndDomain): void {
+  if (uri.hosts.has(host)) return
+  uri.hosts = uri.hosts.size === 0 ? hosts : new Map([...uri.hosts, [host, domain]])
+  uri.domains = uri.domains.size === 0 ? domains : new Set([...uri.domains, domain])
+}
 
 /** Trims a candidate as mail programs do and adds the scheme they would add; undefined if it is no URI after all. */
 function plausible(
   candidate: Candidate,
   seen: Set<ByteString>,
   domains: RegistryDomains,
-): { readonly text: ByteString; readonly types: readonly string[] } | undefined {
+): { readonly text: ByteString; readonly types: Types } | undefined {
   const raw = trimEnd(candidate.text)
   if (seen.has(raw)) return undefined
   seen.add(raw)
@@ -238,9 +248,7 @@ function trimEnd(text: ByteString): ByteString {
   return cut.slice(0, end)
 }
 
-function withScheme(
-  raw: ByteString,
-): { readonly text: ByteString; readonly types: readonly string[] } | undefined {
+function withScheme(raw: ByteString): { readonly text: ByteString; readonly types: Types } | undefined {
   if (raw.startsWith('http://') || /^(?:https?|ftp|mailto):/i.test(raw)) return { text: raw, types: parsed }
   const types = schemeless
   if (/^ftp\./i.test(raw)) return { text: `ftp://${raw}`, types }

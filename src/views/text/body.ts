@@ -1,7 +1,7 @@
 // White space and line rules of the `body` text (SpamAssassin 4.0.1, Message.pm; micro-text.md items 1 to 8). Small changes here move many rules.
 
 import { bodyLineBytesMax } from '../../limits.js'
-import { scratchOf } from '../../message/bytes.js'
+import { isBlank, scratchOf } from '../../message/bytes.js'
 import type { ByteString } from '../../types.js'
 
 /** Truncation looks this far beyond the limit for a good place. */
@@ -24,9 +24,8 @@ export function collapse(text: string, wide: boolean): string {
   return wide ? collapseText(text) : collapseBytes(text)
 }
 
-/** Bytes that stand between words: Perl's \s. */
-const blankBytes = new Uint8Array(256)
-for (const code of [9, 10, 11, 12, 13, 32]) blankBytes[code] = 1
+/** What becomes of each byte between blanks: itself, a NUL a line feed; 0 = a blank, Perl's \s. */
+const wordBytes = Uint8Array.from({ length: 256 }, (_, code) => (code === 0 ? 10 : isBlank(code) ? 0 : code))
 
 function collapseBytes(text: ByteString): ByteString {
   const length = text.length
@@ -34,8 +33,9 @@ function collapseBytes(text: ByteString): ByteString {
   let to = 0
   for (let at = 0; at < length; at++) {
     const code = bytes[at]!
-    if (blankBytes[code] === 0) {
-      bytes[to++] = code === 0 ? 10 : code
+    const kept = wordBytes[code]!
+    if (kept !== 0) {
+      bytes[to++] = kept
       continue
     }
     let end = at + 1
@@ -43,7 +43,7 @@ function collapseBytes(text: ByteString): ByteString {
     let lastFeed = firstFeed
     for (; end < length; end++) {
       const next = bytes[end]!
-      if (blankBytes[next] === 0) break
+      if (wordBytes[next] !== 0) break
       if (next !== 10) continue
       if (firstFeed < 0) firstFeed = end
       lastFeed = end

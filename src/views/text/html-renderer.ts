@@ -20,6 +20,8 @@ interface Piece {
   readonly invisible: boolean
 }
 
+type Flag = 'font_low_contrast' | 'font_invalid_color' | 'font_face_bad' | 'form_action_mailto' | 'embeds'
+
 /** Those that do more than the table of tags says. */
 export const tags = {
   a: tagOf('a'),
@@ -49,7 +51,13 @@ export class HtmlRenderer implements HtmlEvents {
   private readonly comments: ByteString[] = []
   private readonly scripts: ByteString[] = []
   private readonly charsets: ByteString[] = []
-  private readonly flags: Record<string, number> = {}
+  private readonly flags: Record<Flag, 1 | undefined> = {
+    font_low_contrast: undefined,
+    font_invalid_color: undefined,
+    font_face_bad: undefined,
+    form_action_mailto: undefined,
+    embeds: undefined,
+  }
   private readonly backhair = new Set<string>()
   private elements = 0
   private tags = 0
@@ -129,27 +137,13 @@ export class HtmlRenderer implements HtmlEvents {
    * where that was not `reported` SpamAssassin lacks them (an unclosed `<![IGNORE[`).
    */
   result(part: Part, sourceChars: number, whole: Text, sourceBytes: number, reported: boolean): HtmlResult {
-    const htmlLength = charLength(whole)
-    const values = {
-      html: 1,
-      ...this.flags,
-      html_length: htmlLength,
-      non_space_len: htmlLength - countSpace(whole),
-      ratio: sourceBytes === 0 ? undefined : (sourceBytes - htmlLength) / sourceBytes,
-    }
+    const values = this.values(sourceChars, whole, sourceBytes, reported)
     if (!reported) return { ...emptyHtml(part), values }
     const uriDetail = this.uriDetail()
     const inside = new Map<string, number>()
     for (const tag of this.seen) inside.set(tag.number < 0 ? this.key(tag.name) : tag.name, this.depthOf(tag))
     return {
-      values: {
-        ...values,
-        length: sourceChars,
-        image_area: this.imageArea,
-        min_size: this.style.minSize,
-        max_size: this.style.maxSize,
-        ...this.ratios(),
-      },
+      values,
       inside,
       tags: new Set(inside.keys()),
       title: this.titles.map(octets),
@@ -164,16 +158,38 @@ export class HtmlRenderer implements HtmlEvents {
     }
   }
 
-  private ratios(): Record<string, number | undefined> {
-    const share = (count: number, of: number): number | undefined => (of === 0 ? undefined : count / of)
+  /** Undefined = not there. All results have the same properties in one order, which V8 makes in one step. */
+  private values(
+    sourceChars: number,
+    whole: Text,
+    sourceBytes: number,
+    reported: boolean,
+  ): Record<string, number | undefined> {
+    const htmlLength = charLength(whole)
+    const { flags } = this
     return {
-      closed_extra_ratio: share(this.closedExtra, this.tags),
+      html: 1,
+      font_low_contrast: flags.font_low_contrast,
+      font_invalid_color: flags.font_invalid_color,
+      font_face_bad: flags.font_face_bad,
+      form_action_mailto: flags.form_action_mailto,
+      embeds: flags.embeds,
+      html_length: htmlLength,
+      non_space_len: htmlLength - countSpace(whole),
+      ratio: sourceBytes === 0 ? undefined : (sourceBytes - htmlLength) / sourceBytes,
+      length: reported ? sourceChars : undefined,
+      image_area: reported ? this.imageArea : undefined,
+      min_size: reported ? this.style.minSize : undefined,
+      max_size: reported ? this.style.maxSize : undefined,
+      closed_extra_ratio: reported ? share(this.closedExtra, this.tags) : undefined,
       // Without a single known element these do not exist (micro-html ratio-008).
-      bad_tag_ratio: this.elements === 0 ? undefined : share(this.tags - this.elements, this.tags),
+      bad_tag_ratio: reported && this.elements > 0 ? share(this.tags - this.elements, this.tags) : undefined,
       non_element_ratio:
-        this.elementsSeen === 0 ? undefined : share(this.tagsSeen - this.elementsSeen, this.tagsSeen),
-      obfuscation_ratio: this.obfuscation === 0 ? undefined : share(this.obfuscation, this.tags),
-      backhair_count: this.backhair.size === 0 ? undefined : this.backhair.size,
+        reported && this.elementsSeen > 0
+          ? share(this.tagsSeen - this.elementsSeen, this.tagsSeen)
+          : undefined,
+      obfuscation_ratio: reported && this.obfuscation > 0 ? share(this.obfuscation, this.tags) : undefined,
+      backhair_count: reported && this.backhair.size > 0 ? this.backhair.size : undefined,
     }
   }
 
@@ -218,8 +234,8 @@ export class HtmlRenderer implements HtmlEvents {
 
   private isInvisible(): boolean {
     const reason = this.style.invisibility()
-    if (reason === 'low-contrast') this.flags['font_low_contrast'] = 1
-    if (reason === 'invalid-color') this.flags['font_invalid_color'] = 1
+    if (reason === 'low-contrast') this.flags.font_low_contrast = 1
+    if (reason === 'invalid-color') this.flags.font_invalid_color = 1
     return reason !== undefined
   }
 
@@ -252,14 +268,14 @@ export class HtmlRenderer implements HtmlEvents {
   private inspect(tag: Tag, attributes: Attributes): void {
     if (tag === tags.font) {
       const face = attributes.get('face')
-      if (face !== undefined && !isFontFace(face)) this.flags['font_face_bad'] = 1
+      if (face !== undefined && !isFontFace(face)) this.flags.font_face_bad = 1
     } else if (tag === tags.img) {
       if (this.isInside(tags.a)) this.links.addAnchorText('<img>\n', false)
       this.imageArea += areaOf(attributes)
     } else if (tag === tags.form) {
-      if (/mailto:/i.test(attributes.get('action') ?? '')) this.flags['form_action_mailto'] = 1
+      if (/mailto:/i.test(attributes.get('action') ?? '')) this.flags.form_action_mailto = 1
     } else if (tag === tags.object || tag === tags.embed) {
-      this.flags['embeds'] = 1
+      this.flags.embeds = 1
     } else if (tag === tags.a) {
       this.links.openAnchor(attributes)
     } else if (tag === tags.title) {
@@ -291,6 +307,8 @@ export const emptyHtml = (part: Part): HtmlResult => ({
   charsets: [],
   part,
 })
+
+const share = (count: number, of: number): number | undefined => (of === 0 ? undefined : count / of)
 
 function join(pieces: readonly Piece[]): Text {
   const texts: string[] = []
