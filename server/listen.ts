@@ -212,8 +212,9 @@ export async function listen(addresses: readonly ListenTo[], options: ListenOpti
   }
 }
 
+/** Answers are one write and the end, which nothing delays: `noDelay` would be a system call for nothing. */
 function plainServer(): Server {
-  return createServer({ allowHalfOpen: true, noDelay: true })
+  return createServer({ allowHalfOpen: true })
 }
 
 function tlsServer(tls: NonNullable<ListenTo['tls']>, log: Log): Server {

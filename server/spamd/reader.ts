@@ -5,7 +5,10 @@ import { Body } from '../body.js'
 /** The connection broke before the client had finished; there is nobody left to answer. */
 export class ConnectionLost extends Error {}
 
+export type LineOutcome = { readonly text: string } | 'ended' | 'too-long'
+
 const lineFeed = 0x0a
+const carriageReturn = 0x0d
 
 export class Reader {
   #pending: Buffer
@@ -47,21 +50,9 @@ export class Reader {
     return this.#ended || (this.#whole && this.#pending.length === 0)
   }
 
-  /** The next line without its LF or CRLF; what is left at the end of the stream counts as a line. */
-  async line(bytesMax: number): Promise<{ readonly text: string } | 'ended' | 'too-long'> {
-    for (;;) {
-      const at = this.#pending.indexOf(lineFeed)
-      if ((at < 0 ? this.#pending.length : at) > bytesMax) return 'too-long'
-      if (at >= 0)
-        return {
-          text: this.#take(at + 1)
-            .toString('latin1')
-            .replace(/\r?\n$/, ''),
-        }
-      if (await this.#more()) continue
-      if (this.#pending.length === 0) return 'ended'
-      return { text: this.#take(this.#pending.length).toString('latin1') }
-    }
+  /** The next line without its LF or CRLF; what is left at the end of the stream counts as a line. Nearly always it is there already. */
+  line(bytesMax: number): LineOutcome | Promise<LineOutcome> {
+    return this.#lineHere(bytesMax) ?? this.#lineToCome(bytesMax)
   }
 
   /** Exactly `size` bytes, or fewer when the stream ends before. */
@@ -103,6 +94,25 @@ export class Reader {
   /** What has come beyond the bytes taken, without waiting. */
   arrived(): Buffer {
     return this.#pending
+  }
+
+  #lineHere(bytesMax: number): LineOutcome | undefined {
+    const at = this.#pending.indexOf(lineFeed)
+    if ((at < 0 ? this.#pending.length : at) > bytesMax) return 'too-long'
+    if (at < 0) return undefined
+    const end = at > 0 && this.#pending[at - 1] === carriageReturn ? at - 1 : at
+    const text = this.#pending.toString('latin1', 0, end)
+    this.#take(at + 1)
+    return { text }
+  }
+
+  async #lineToCome(bytesMax: number): Promise<LineOutcome> {
+    while (await this.#more()) {
+      const line = this.#lineHere(bytesMax)
+      if (line !== undefined) return line
+    }
+    if (this.#pending.length === 0) return 'ended'
+    return { text: this.#take(this.#pending.length).toString('latin1') }
   }
 
   #take(size: number): Buffer {

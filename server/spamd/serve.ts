@@ -109,20 +109,26 @@ async function reply(
   const request = parseRequestLine(line.text)
   if (request === undefined) return badHeader(line.text)
 
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<Refusal>((resolve) => {
-    if (options.requestMs <= 0) return
-    const seconds = options.requestMs / 1000
-    const why = `timeout: (${seconds} second timeout while trying to ${request.verb})`
-    const refusal = new Refusal(format.requestTimeout(seconds, request.verb), why)
+  const served = serve(request, reader, opening, core, options)
+  return options.requestMs > 0 ? unlessLate(served, request.verb, options.requestMs) : served
+}
+
+/** What comes first: the answer, or the refusal after `requestMs`. */
+function unlessLate(
+  served: Promise<Reply | Refusal>,
+  verb: Verb,
+  requestMs: number,
+): Promise<Reply | Refusal> {
+  return new Promise((resolve, reject) => {
+    const late = () => {
+      const seconds = requestMs / 1000
+      const why = `timeout: (${seconds} second timeout while trying to ${verb})`
+      resolve(new Refusal(format.requestTimeout(seconds, verb), why))
+    }
     // After a busy moment what has arrived meanwhile comes first.
-    timer = setTimeout(() => setImmediate(resolve, refusal), options.requestMs)
+    const timer = setTimeout(() => setImmediate(late), requestMs)
+    served.then(resolve, reject).finally(() => clearTimeout(timer))
   })
-  try {
-    return await Promise.race([serve(request, reader, opening, core, options), late])
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 async function serve(

@@ -140,7 +140,7 @@ export function historyRow(request: Request, scanned: Scanned, now: number): His
   if (request.unlogged) return undefined
   const { envelope } = request
   const { verdict } = scanned
-  return {
+  const row: { -readonly [K in keyof HistoryRow]: HistoryRow[K] } = {
     id: request.id,
     unixTime: now,
     front: request.front,
@@ -151,8 +151,6 @@ export function historyRow(request: Request, scanned: Scanned, now: number): His
     rcptSmtp: envelope.rcptTo.length > 0 ? envelope.rcptTo : ['unknown'],
     rcptMime: scanned.mimeRcpt?.length ? scanned.mimeRcpt : ['unknown'],
     subject: utf8(scanned.subject ?? ''),
-    ...(scanned.messageId !== undefined && { messageId: utf8(scanned.messageId) }),
-    ...(envelope.queueId !== undefined && { queueId: envelope.queueId }),
     size: scanned.sizeBytes,
     score: verdict.score,
     requiredScore: verdict.requiredScore,
@@ -163,6 +161,9 @@ export function historyRow(request: Request, scanned: Scanned, now: number): His
     symbols: verdict.hits.map(historySymbol),
     notes: verdict.notes.map((note) => `${note.check}: ${note.kind}: ${note.text}`),
   }
+  if (scanned.messageId !== undefined) row.messageId = utf8(scanned.messageId)
+  if (envelope.queueId !== undefined) row.queueId = envelope.queueId
+  return row
 }
 
 function historySymbol(hit: ScoredHit): HistorySymbol {
