@@ -38,6 +38,13 @@ export interface ActiveGroup<Group extends TextGroup = TextGroup> {
   readonly active: Uint8Array
 }
 
+/** Evals one after the other that are idle on the same messages. */
+export interface EvalRow {
+  readonly idle: EvalRule['idle']
+  readonly evals: readonly EvalRule[]
+  readonly rules: Int32Array
+}
+
 export interface ActiveHeaders extends ActiveGroup<HeaderGroup> {
   /** What hits on an absent header: pattern numbers, worked out when first needed. */
   onAbsent: readonly number[] | undefined
@@ -60,16 +67,16 @@ export interface ActiveStage {
   readonly exists: readonly number[]
   readonly existsRequests: readonly string[]
   readonly existsPlaces: Int32Array
-  readonly headerEvals: readonly EvalRule[]
+  readonly headerEvals: readonly EvalRow[]
   readonly body: ActiveGroup | undefined
   readonly uri: ActiveGroup | undefined
-  readonly bodyEvals: readonly EvalRule[]
+  readonly bodyEvals: readonly EvalRow[]
   readonly mimeHeaders: readonly MimeRule[]
   readonly uriDetails: readonly UriRule[]
   readonly rawbody: ActiveGroup | undefined
-  readonly rawbodyEvals: readonly EvalRule[]
+  readonly rawbodyEvals: readonly EvalRow[]
   readonly full: ActiveGroup | undefined
-  readonly fullEvals: readonly EvalRule[]
+  readonly fullEvals: readonly EvalRow[]
   readonly singles: readonly SingleRule[]
   /** Evals that ask the network, of all kinds. */
   readonly network: readonly EvalRule[]
@@ -132,7 +139,7 @@ export class Activity {
       rules[rule] === 1 &&
       !(net && (set & 1) === 0) &&
       !((set & 2) === 0 && this.table.rules[rule]!.tflags.includes('learn'))
-    const evals = (list: readonly EvalRule[]) => list.filter((rule) => !rule.net && mayAsk(rule))
+    const evals = (list: readonly EvalRule[]) => rowsOf(list.filter((rule) => !rule.net && mayAsk(rule)))
     const mimeHeaders = stage.mimeHeaders.filter(runs)
     const uriDetails = stage.uriDetails.filter(runs)
     const headers = stage.headers.flatMap((group) => activeGroup(group, rules) ?? [])
@@ -198,6 +205,20 @@ class Activities {
     }
     return known.bySet
   }
+}
+
+function rowsOf(evals: readonly EvalRule[]): readonly EvalRow[] {
+  const rows: EvalRule[][] = []
+  for (const one of evals) {
+    const row = rows.at(-1)
+    if (row && row[0]!.idle === one.idle) row.push(one)
+    else rows.push([one])
+  }
+  return rows.map((row) => ({
+    idle: row[0]!.idle,
+    evals: row,
+    rules: Int32Array.from(row, ({ rule }) => rule),
+  }))
 }
 
 function activeGroup<Group extends TextGroup>(

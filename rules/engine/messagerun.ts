@@ -6,7 +6,7 @@ import type { Budget } from '../regex/guarded.js'
 import { Runaway } from '../regex/machine.js'
 import type { FirstMatch, OnHit, PatternUse } from '../regex/matcher.js'
 import { countMatches, LazyPattern } from '../regex/plain.js'
-import type { Active, ActiveGroup, ActiveHeaders, ActiveStage } from './activity.js'
+import type { Active, ActiveGroup, ActiveHeaders, ActiveStage, EvalRow } from './activity.js'
 import { Answers, answeredBytesMax } from './answers.js'
 import { EvalCall, type EvalHost, type HitOptions, Tags, type TagValue } from './calls.js'
 import { collectCaptures, fillTemplates, textsWith } from './capture.js'
@@ -389,9 +389,21 @@ export class MessageRun implements EvalHost {
     for (const rule of stage.network) this.callEval(rule)
   }
 
-  private evals(list: readonly EvalRule[]): void {
-    if (list.length === 0 || !this.mayGoOn()) return
-    for (const rule of list) this.callEval(rule)
+  private evals(rows: readonly EvalRow[]): void {
+    if (rows.length === 0 || !this.mayGoOn()) return
+    for (const { idle, evals, rules } of rows) {
+      if (idle && this.isIdle(idle)) for (const rule of rules) this.hits.settled[rule] = early
+      else for (const one of evals) this.callEval(one)
+    }
+  }
+
+  /** Where the question fails, the evals are called and fail one by one. */
+  private isIdle(idle: (scan: Scan) => boolean): boolean {
+    try {
+      return idle(this.scan)
+    } catch {
+      return false
+    }
   }
 
   private callEval(rule: EvalRule): void {

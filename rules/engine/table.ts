@@ -68,6 +68,8 @@ export interface EvalRule {
   readonly reportArea: string
   readonly tflags: readonly string[]
   readonly run: Eval
+  /** The same function for all evals of a plugin. */
+  readonly idle: Plugin['idle']
   /** Number of arguments; hardly any have more than the two that stand here themselves. */
   readonly arity: number
   readonly first: string
@@ -173,13 +175,15 @@ export function compileTable(
   return new TableMaker(plan, plugins, patterns, budget).make(local)
 }
 
+type Loaded = Pick<EvalRule, 'run' | 'idle'>
+
 /** Evals by name of the plugins that the plan loaded. */
-function evalsOf(plan: Plan, plugins: readonly Plugin[]): Map<string, Eval> {
+function evalsOf(plan: Plan, plugins: readonly Plugin[]): Map<string, Loaded> {
   const loaded = new Set(plan.plugins)
-  const evals = new Map<string, Eval>()
-  for (const plugin of plugins) {
-    if (!loaded.has(plugin.name)) continue
-    for (const [name, run] of Object.entries(plugin.evals ?? {})) evals.set(name, run)
+  const evals = new Map<string, Loaded>()
+  for (const { name: plugin, evals: brought = {}, idle } of plugins) {
+    if (!loaded.has(plugin)) continue
+    for (const [name, run] of Object.entries(brought)) evals.set(name, { run, idle })
   }
   return evals
 }
@@ -211,7 +215,7 @@ class TableMaker {
   private readonly switching: Switching[] = []
   private readonly rules: readonly Rule[]
   private readonly indexOf: ReadonlyMap<string, number>
-  private readonly evals: ReadonlyMap<string, Eval>
+  private readonly evals: ReadonlyMap<string, Loaded>
   private readonly missing = new Map<string, string>()
   private readonly askedFields = new AskedFields()
   private readonly patterns: PatternCache
@@ -356,17 +360,18 @@ class TableMaker {
 
   private evalRule(index: number): EvalRule[] {
     const rule = this.rules[index] as Extract<Rule, { kind: 'eval' }>
-    const run = this.evals.get(rule.eval)
-    if (!run) {
+    const loaded = this.evals.get(rule.eval)
+    if (!loaded) {
       this.missing.set(rule.name, rule.eval)
       return []
     }
     const net = rule.area === 'rbl' || rule.tflags.includes('net')
+    const { run, idle } = loaded
     const { name, area, tflags, args } = rule
     const [first = '', second = ''] = args
     const reportArea = area === 'full' ? '' : areaOf(area)
     const arity = args.length
-    return [{ rule: index, name, area, reportArea, tflags, run, arity, first, second, args, net }]
+    return [{ rule: index, name, area, reportArea, tflags, run, idle, arity, first, second, args, net }]
   }
 
   private mimeRule(index: number): MimeRule {

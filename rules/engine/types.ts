@@ -181,6 +181,8 @@ export interface Plugin {
   readonly features?: readonly string[]
   readonly directives?: readonly Directive[]
   readonly evals?: Readonly<Record<string, Eval>>
+  /** True when none of its evals can hit on the message, whatever its arguments: they are not called. */
+  readonly idle?: (scan: Scan) => boolean
   /**
    * Called for each message before any rule: what SpamAssassin's plugins do in extract_metadata, i.e. pseudo headers
    * (views.headers.put) and tags. A promise is waited for like the look-ups of evals.

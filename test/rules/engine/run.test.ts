@@ -43,6 +43,27 @@ test('rules whose eval nobody brings count 0 and break no meta', async () => {
   assert.deepEqual(names(run), ['M'])
 })
 
+test('evals of an idle plugin are not called, and metas on them are settled', async () => {
+  const called: string[] = []
+  const hit: Eval = ({ rule }) => {
+    called.push(rule)
+    return true
+  }
+  const rules = 'body A eval:hit()\nbody B eval:hit()\nmeta M !A && !B\n'
+  const asleep = { ...plugin({ hit }), idle: () => true }
+  assert.deepEqual(names(await runRules(rules, { own: [asleep] })), ['M'])
+  assert.deepEqual(called, [])
+  const awake = { ...plugin({ hit }), idle: () => false }
+  assert.deepEqual(names(await runRules(rules, { own: [awake] })), ['A', 'B'])
+  const broken = {
+    ...plugin({ hit }),
+    idle: () => {
+      throw new Error('no such thing')
+    },
+  }
+  assert.deepEqual(names(await runRules(rules, { own: [broken] })), ['A', 'B'])
+})
+
 test('network evals start before the rules and settle metas when they are done', async () => {
   const order: string[] = []
   const own = [
