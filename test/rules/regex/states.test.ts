@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
+import { UNKNOWN } from '../../../rules/regex/automata/layout.js'
 import { readStates, releaseStates, statesOf, writeStates } from '../../../rules/regex/automata/saved.js'
 import { createStore, StateStore } from '../../../rules/regex/automata/store.js'
 import {
@@ -88,6 +89,22 @@ for (const [name, recordWords] of Object.entries(room)) {
     assert.equal(store.flushes > 0, recordWords === 1)
   })
 }
+
+test('a group that has all rows it can have is emptied; what the others know stays', () => {
+  const store = new StateStore(createStore([automata.automata], 1 << 20, true))
+  store.takePlace(1)
+  const add = (group: number, position: number) => store.add(group, 0, Int32Array.of(position), 1)
+  const known = add(1, 7)
+  let states = 0
+  while (add(0, states) !== UNKNOWN) states++
+  assert.ok(states > 4000, `${states} states`)
+  assert.notEqual(add(0, 0), UNKNOWN, 'what is there is still found')
+  store.makeRoom()
+  assert.equal(store.flushes, 1)
+  assert.equal(store.find(0, 0, Int32Array.of(0), 1), UNKNOWN)
+  assert.equal(store.find(1, 0, Int32Array.of(7), 1), known)
+  assert.notEqual(add(0, states), UNKNOWN)
+})
 
 test('a thread that ends while it holds the tables does not stop the others', () => {
   const shape = createStore([automata.automata], 1)
