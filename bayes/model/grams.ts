@@ -86,13 +86,15 @@ export class GramTable {
   }
 
   /**
-   * Writes the slot of each gram to `slots`, made when it is not there. Returns the table that holds them: another one when this one had to
-   * grow. `slots` has room for all.
+   * Writes the slot of each gram to `slots`, which has room for all; made when it is not there. Returns the table that holds them: another one
+   * when this one had to grow, never when it held all of them.
    */
   place(grams: Uint32Array, slots: Int32Array): GramTable {
-    if (this.stride === 2 && this.used + grams.length > this.slots * loadMax)
-      return this.grown().place(grams, slots)
-    for (let i = 0; i < grams.length; i++) slots[i] = this.slotOf(grams[i]! >>> this.shift)
+    for (let i = 0; i < grams.length; i++) {
+      const slot = this.slotOf(grams[i]! >>> this.shift)
+      if (slot < 0) return this.grown().place(grams, slots)
+      slots[i] = slot
+    }
     return this
   }
 
@@ -131,6 +133,7 @@ export class GramTable {
     this.touched = sum
   }
 
+  /** -1 when the gram is not there and the table has to grow first. */
   private slotOf(gram: number): number {
     if (this.stride === 1) return gram
     const { words } = this
@@ -138,6 +141,7 @@ export class GramTable {
     let slot = gram & mask
     for (let key = words[slot * slotWords]!; key !== gram + 1; key = words[slot * slotWords]!) {
       if (key === 0) {
+        if (this.used >= this.slots * loadMax) return -1
         words[slot * slotWords] = gram + 1
         this.used++
         return slot

@@ -63,6 +63,27 @@ for (const [bits, count, isArray] of [
     }
   })
 
+test('a table that holds all grams of a mail does not grow for it, however full it is', () => {
+  const slots = new Int32Array(500)
+  const mails = randomMails(200)
+  let table = GramTable.create(gramBits)
+  for (const grams of mails) {
+    const before = table
+    table = table.place(grams, slots)
+    if (table === before) continue
+    for (const known of mails.slice(0, mails.indexOf(grams) + 1))
+      assert.equal(table.place(known, slots), table)
+  }
+  // Filled to the last slot that may be used.
+  let next = 0
+  const one = new Uint32Array(1)
+  for (let last = table; last === table; next++) {
+    one[0] = next * 7
+    last = table.place(one, slots)
+  }
+  for (const grams of mails) assert.equal(table.place(grams, slots), table)
+})
+
 test('a rebuild gives its memory back without waiting for a garbage collection', async () => {
   const extractor = createExtractor(1)
   const examples = Array.from({ length: 40 }, (_, i) => ({
