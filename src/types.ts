@@ -137,7 +137,7 @@ export interface Message {
   /** Fields of the top-level header in order, mbox line excluded. */
   readonly headers: readonly Header[]
   /** Leading mbox `From ` line, without line end, if there was one. */
-  readonly mboxLine?: ByteString
+  readonly mboxLine?: ByteString | undefined
   /** Line ending decided for the whole mail. */
   readonly lineEnd: '\n' | '\r\n'
   /** Byte offset in `raw` where the body starts. */

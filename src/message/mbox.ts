@@ -8,7 +8,7 @@ const mbxSeparator =
 
 export interface Separator {
   /** Without line end; undefined without one. */
-  readonly mboxLine?: ByteString
+  readonly mboxLine: ByteString | undefined
   /** Offset where the message proper starts. */
   readonly next: number
 }
@@ -22,7 +22,9 @@ export function readSeparator(text: ByteString): Separator {
     if (/^From[ \t\n\r\f\v]+(?!:)/.test(line)) return { mboxLine: line.replace(/\r?\n$/, ''), next }
   }
   const line = text.slice(0, Math.min(feed < 0 ? text.length : feed, lineBytesMax))
-  return mbxSeparator.test(line) ? { mboxLine: line.replace(/\r$/, ''), next } : { next: 0 }
+  return mbxSeparator.test(line)
+    ? { mboxLine: line.replace(/\r$/, ''), next }
+    : { mboxLine: undefined, next: 0 }
 }
 
 /** An mbx line is shorter; a longer first line need not be searched. */

@@ -13,7 +13,7 @@ import { MimePart } from './part.js'
 
 interface Section {
   readonly headers: readonly Header[]
-  readonly mboxLine?: ByteString
+  readonly mboxLine: ByteString | undefined
   readonly lineEnd: '\n' | '\r\n'
   readonly pristineHeaders: ByteString
   /** Header and body. */
@@ -43,7 +43,7 @@ export function parseMessage(raw: Uint8Array): Message {
   return {
     raw,
     headers: section.headers,
-    ...(section.mboxLine === undefined ? {} : { mboxLine: section.mboxLine }),
+    mboxLine: section.mboxLine,
     lineEnd: section.lineEnd,
     bodyOffset: section.bodyOffset,
     root: tree.root,
@@ -64,7 +64,7 @@ function readSection(given: ByteString): Section {
   const isUntouched = header.pristine.length + header.body.length === text.length - separator.next
   return {
     headers: header.headers,
-    ...(separator.mboxLine === undefined ? {} : { mboxLine: separator.mboxLine }),
+    mboxLine: separator.mboxLine,
     lineEnd,
     pristineHeaders: header.pristine,
     // Mostly a slice, which costs nothing; only repaired line ends need a copy.
