@@ -1,5 +1,6 @@
 // BodyEval: measures of the rendered and raw text: length, blank lines, columns of letters, how far the plain and the html version of
 // one text differ, the vocabulary of stock tips, length of the signature.
+import { isUtf8 } from 'node:buffer'
 import type { Plugin } from '../../rules/engine/types.js'
 import type { ByteString, Part } from '../types.js'
 import { bytePattern } from '../views/pattern.js'
@@ -26,8 +27,10 @@ function countWords(text: ByteString, into: Map<string, number>): void {
     return
   }
   for (const word of wide.split(/\s+/u))
-    if (/[\p{L}\p{M}\p{N}_\p{Pc}]/u.test(word)) into.set(word, (into.get(word) ?? 0) + 1)
+    if (isWordChar(word.charCodeAt(0)) || wideWordChar.test(word)) into.set(word, (into.get(word) ?? 0) + 1)
 }
+
+const wideWordChar = /[\p{L}\p{M}\p{N}_\p{Pc}]/u
 
 function countByteWords(text: ByteString, into: Map<string, number>): void {
   let start = 0
@@ -54,11 +57,8 @@ const isWordChar = (code: number): boolean =>
 /** The text as characters when its bytes are UTF-8 beyond ASCII, else undefined. */
 function asCharacters(text: ByteString): string | undefined {
   if (!/[\x80-\xff]/.test(text)) return undefined
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(text, 'latin1'))
-  } catch {
-    return undefined
-  }
+  const bytes = Buffer.from(text, 'latin1')
+  return isUtf8(bytes) ? bytes.toString('utf8') : undefined
 }
 
 /** Stands for "no word but a picture" among the html words; no word can hold a line feed. */

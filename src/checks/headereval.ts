@@ -205,7 +205,7 @@ export const headerEval: Plugin = {
     ...providerEvals,
     check_for_fake_aol_relay_in_rcvd({ scan }) {
       const raw = receivedText(scan)
-      if (!/rly-/i.test(raw)) return false
+      if (!raw.toLowerCase().includes('rly-')) return false
       const received = squeezeSpaces(raw)
       if (!/ rly-[a-z][a-z]\d\d\./i.test(received)) return false
       return !/\/AOL-\d+\.\d+\.\d+\)/.test(received) && !/ESMTP id (?:RELAY|MAILRELAY|MAILIN)/.test(received)

@@ -34,6 +34,7 @@ function mismatch(html: HtmlResult, domains: Domains, min: number, max: number):
 
 export const httpsMismatch: Plugin = {
   name: 'HTTPSMismatch',
+  idle: ({ views }) => views.text.html.length === 0,
   evals: {
     check_https_http_mismatch({ scan: { views } }, min?, max?) {
       const least = Number(min) || 1
