@@ -129,14 +129,32 @@ const leet: ReadonlyMap<string, string> = new Map(
   Object.entries({ '0': 'o', '1': 'i', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's', '!': 'i' }),
 )
 
+/** What a character of a word stands for, '' when it is only there to part letters. */
+function plainOf(char: string): string {
+  const unit = char.charCodeAt(0)
+  if (classOf[unit] === unseen || (unit >= 0x300 && unit < 0x370)) return ''
+  if (char === '.' || char === '-' || char === "'" || char === '’' || char === '_') return ''
+  return lookAlikes.get(char) ?? leet.get(char) ?? char
+}
+
+/** The same for ASCII, by unit. */
+const plainAscii: readonly string[] = Array.from({ length: 128 }, (_, unit) =>
+  plainOf(String.fromCharCode(unit).toLowerCase()),
+)
+
 /** The plain lower-case word a reader sees in a disguised one: 'v1аgrа' with Cyrillic letters gives 'viagra'. */
 export function skeleton(word: string): string {
   let plain = ''
-  for (const char of word.normalize('NFKD').toLowerCase()) {
-    const unit = char.charCodeAt(0)
-    if (classOf[unit] === unseen || (unit >= 0x300 && unit < 0x370)) continue
-    if (char === '.' || char === '-' || char === "'" || char === '’' || char === '_') continue
-    plain += lookAlikes.get(char) ?? leet.get(char) ?? char
+  for (let at = 0; at < word.length; at++) {
+    const unit = word.charCodeAt(at)
+    if (unit >= 128) return skeletonBeyondAscii(word)
+    plain += plainAscii[unit]!
   }
+  return plain
+}
+
+function skeletonBeyondAscii(word: string): string {
+  let plain = ''
+  for (const char of word.normalize('NFKD').toLowerCase()) plain += plainOf(char)
   return plain
 }

@@ -16,6 +16,7 @@ import {
   wordInside,
   wordStart,
 } from './field-chars.js'
+import { isBlank } from './hops.js'
 import type { Sink } from './sink.js'
 import { unitsOf } from './units.js'
 import { addAddress, addDomains, isAddress } from './uris.js'
@@ -46,6 +47,7 @@ const nameUnitsMax = 30
 const fieldWordUnitsMax = 40
 const relayWordUnitsMax = 20
 const dateUnitsMax = 80
+const signsMax = 20
 
 const colon = 0x3a
 const greater = 0x3e
@@ -103,9 +105,40 @@ export function scanFields(fields: readonly DecodedField[], sink: Sink): void {
 
 function scanSubject(value: string, sink: Sink): void {
   scanWords(value, unitsOf(value), sink, { seed: sink.seeds.subjectWord, lowerSeed: sink.seeds.subjectLower })
-  if (/[A-Z]{3}/.test(value) && !/[a-z]/.test(value)) sink.addText(sink.seeds.subjectMark, 'capitals')
-  if (/\s{4}\S+$/.test(value)) sink.addText(sink.seeds.subjectMark, 'trailing word')
-  for (const [signs] of value.matchAll(/[!?$]{1,20}/g)) sink.addText(sink.seeds.subjectMark, signs)
+  if (isInCapitals(value)) sink.addText(sink.seeds.subjectMark, 'capitals')
+  if (endsApart(value)) sink.addText(sink.seeds.subjectMark, 'trailing word')
+  for (let at = 0; at < value.length; ) {
+    const start = at
+    while (at < value.length && at - start < signsMax && isSign(value.charCodeAt(at))) at++
+    if (at > start) sink.addText(sink.seeds.subjectMark, value.slice(start, at))
+    else at++
+  }
+}
+
+/** Three capitals in a row somewhere, and no small letter of ASCII. */
+function isInCapitals(value: string): boolean {
+  let found = false
+  for (let at = 0, run = 0; at < value.length; at++) {
+    const unit = value.charCodeAt(at)
+    if (unit >= 0x61 && unit <= 0x7a) return false
+    run = unit >= 0x41 && unit <= 0x5a ? run + 1 : 0
+    if (run === 3) found = true
+  }
+  return found
+}
+
+/** A last word behind four blanks or more: a number that makes the mail unlike the others. */
+function endsApart(value: string): boolean {
+  let start = value.length
+  while (start > 0 && !isBlank(value.charCodeAt(start - 1))) start--
+  if (start === value.length || start < 4) return false
+  for (let at = start - 4; at < start; at++) if (!isBlank(value.charCodeAt(at))) return false
+  return true
+}
+
+/** ! ? $ */
+function isSign(unit: number): boolean {
+  return unit === 0x21 || unit === 0x3f || unit === 0x24
 }
 
 /** Words of a field that has no other grammar here: two to forty characters, under the name of the field. */
