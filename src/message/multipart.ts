@@ -125,7 +125,7 @@ class Splitter {
       if (delimiter !== undefined) {
         // Ended within its header: the last field is lost, as SpamAssassin has it (micro-mime delim).
         this.pieces.push({ headers, body: '' })
-        return { ...delimiter, delimiter: true }
+        return { next: delimiter.next, closing: delimiter.closing, delimiter: true }
       }
       if (next === text.length) {
         this.pieces.push({ headers, body: breakLongLines(text.slice(at)) })
@@ -162,7 +162,7 @@ class Splitter {
       // The line feed before a delimiter belongs to the delimiter.
       const end = at > start ? at - 1 : at
       this.pieces.push({ headers, body: breakLongLines(text.slice(start, end)) })
-      return { ...delimiter, delimiter: true }
+      return { next: delimiter.next, closing: delimiter.closing, delimiter: true }
     }
     this.pieces.push({ headers, body: breakLongLines(text.slice(start)) })
     return { next: text.length, closing: this.closedByNested, delimiter: false }

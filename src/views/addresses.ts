@@ -192,12 +192,14 @@ function readAngled(text: string, open: number): Angled | undefined {
     const close = end === runEnd ? endOf(blanksHere, text, end) : end
     if (text[close] !== '>') continue
     const tail = readTailAfterAngle(text, close + 1)
-    if (tail) return { address: text.slice(start, end), ...tail }
+    if (tail) return { address: text.slice(start, end), comment: tail.comment, end: tail.end }
   }
   if (text[stop] !== '>') return undefined
   const tail = readTailAfterAngle(text, stop + 1)
   const address = text.slice(start, stop)
-  return tail && { address: address.slice(0, address.length - trailingBlanks(address)), ...tail }
+  if (!tail) return undefined
+  const trimmed = address.slice(0, address.length - trailingBlanks(address))
+  return { address: trimmed, comment: tail.comment, end: tail.end }
 }
 
 /** Repeated enclosures that are looked through, and places where one may end: more than real mail has. */

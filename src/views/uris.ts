@@ -112,7 +112,7 @@ function prepare(redirectors: readonly Redirector[]): readonly PreparedRedirecto
   if (!ready) {
     ready = redirectors
       .filter(({ group }) => group > 0)
-      .map((redirector) => ({ ...redirector, must: requiredLiteral(redirector.pattern) }))
+      .map(({ pattern, group }) => ({ pattern, group, must: requiredLiteral(pattern) }))
     prepared.set(redirectors, ready)
   }
   return ready

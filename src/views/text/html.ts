@@ -23,9 +23,11 @@ export function renderHtml(source: Text, part: Part, bytes: number): RenderedHtm
   while (renderer.isInside(tags.script)) parser.parse('</script>')
   parser.finish()
   const rendered = renderer.rendered()
+  const { visible, invisible } = renderer.split(rendered)
   return {
     rendered,
-    ...renderer.split(rendered),
+    visible,
+    invisible,
     html: renderer.result(part, charLength(source), rendered, bytes, !parser.endedIgnoring),
   }
 }
