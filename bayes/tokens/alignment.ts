@@ -153,8 +153,9 @@ function hostOf(uri: string): string {
 /** Index behind `scheme://`, -1 when the URI does not begin so. */
 function behindScheme(uri: string): number {
   const sign = uri.indexOf(':')
-  if (sign <= 0 || sign > schemeUnitsMax || uri.charCodeAt(sign + 1) !== slash) return -1
-  if (uri.charCodeAt(sign + 2) !== slash || !isLetter(uri.charCodeAt(0))) return -1
+  if (sign <= 0 || sign > schemeUnitsMax || sign + 2 >= uri.length) return -1
+  if (uri.charCodeAt(sign + 1) !== slash || uri.charCodeAt(sign + 2) !== slash) return -1
+  if (!isLetter(uri.charCodeAt(0))) return -1
   for (let place = 1; place < sign; place++) {
     const unit = uri.charCodeAt(place)
     const isScheme = isLetter(unit) || (unit >= 0x30 && unit <= 0x39)
@@ -246,7 +247,7 @@ function addHelo(what: string, { helo, reverse, comment, heloDomain, reverseDoma
 
 /** Four numbers with dots between them, maybe in square brackets or half of them. */
 function isBracketedAddress(helo: string): boolean {
-  const unit = helo.charCodeAt(0)
+  const unit = helo === '' ? 0 : helo.charCodeAt(0)
   return (unit === 0x5b || (unit >= 0x30 && unit <= 0x39)) && /^\[?\d+\.\d+\.\d+\.\d+\]?$/.test(helo)
 }
 

@@ -42,7 +42,7 @@ export function readHop(value: string): Hop | undefined {
   if (end === start) return undefined
   const helo = value.slice(start, end).toLowerCase()
   let next = skipAddress(value, skipBlanks(value, end))
-  const closing = value.charCodeAt(next) === open ? endOfComment(value, next + 1) : -1
+  const closing = unitAt(value, next) === open ? endOfComment(value, next + 1) : -1
   const comment = closing < 0 ? '' : value.slice(next + 1, closing)
   if (closing >= 0) next = closing + 1
 
@@ -81,8 +81,7 @@ function dotBefore(host: string, end: number): number {
 
 /** Whether the word of small letters stands there, in letters of either case. */
 function startsWord(text: string, from: number, word: string): boolean {
-  for (let i = 0; i < word.length; i++)
-    if ((text.charCodeAt(from + i) | 32) !== word.charCodeAt(i)) return false
+  for (let i = 0; i < word.length; i++) if ((unitAt(text, from + i) | 32) !== word.charCodeAt(i)) return false
   return true
 }
 
@@ -110,9 +109,9 @@ function wordAfter(text: string, word: string, most: number): string {
 
 function addressAfterFor(text: string): string {
   for (let found = behindWord(text, 'for', 0); found >= 0; found = behindWord(text, 'for', found)) {
-    const from = text.charCodeAt(found) === less ? found + 1 : found
+    const from = unitAt(text, found) === less ? found + 1 : found
     const sign = runOf(text, from, from + localUnitsMax, localPart)
-    if (sign === from || text.charCodeAt(sign) !== at) continue
+    if (sign === from || unitAt(text, sign) !== at) continue
     const end = runOf(text, sign + 1, sign + 1 + hostUnitsMax, hostPart)
     if (end > sign + 1) return text.slice(from, end).toLowerCase()
   }
@@ -135,33 +134,33 @@ function endOfHost(text: string, from: number): number {
   for (let start = from; ; ) {
     let place = start
     while (place - start < labelUnitsMax && isLabel(text, place)) place++
-    if (place === start || text.charCodeAt(place) !== dot) return end
+    if (place === start || unitAt(text, place) !== dot) return end
     start = place + 1
     let top = start
-    while (top - start <= topUnitsMax && isLetter(text.charCodeAt(top))) top++
+    while (top - start <= topUnitsMax && isLetter(unitAt(text, top))) top++
     if (top - start >= topUnitsMin && top - start <= topUnitsMax && !isWord(text, top)) end = top
   }
 }
 
 /** An address of version 4 in square brackets, by its look, with the blanks behind it. */
 function skipAddress(text: string, from: number): number {
-  if (text.charCodeAt(from) !== 0x5b) return from
+  if (unitAt(text, from) !== 0x5b) return from
   let end = from + 1
-  while (end - from <= 16 && isDigitOrDot(text.charCodeAt(end))) end++
+  while (end - from <= 16 && isDigitOrDot(unitAt(text, end))) end++
   const length = end - from - 1
-  if (length < 7 || length > 15 || text.charCodeAt(end) !== 0x5d) return from
+  if (length < 7 || length > 15 || unitAt(text, end) !== 0x5d) return from
   return skipBlanks(text, end + 1)
 }
 
 /** Index of the bracket that closes a comment, which may hold another; -1 when it is longer than what is read or not closed. */
 function endOfComment(text: string, from: number): number {
   let end = endOfPlain(text, from)
-  if (text.charCodeAt(end) === open) {
+  if (unitAt(text, end) === open) {
     end = endOfPlain(text, end + 1)
-    if (text.charCodeAt(end) !== close) return -1
+    if (unitAt(text, end) !== close) return -1
     end = endOfPlain(text, end + 1)
   }
-  return text.charCodeAt(end) === close ? end : -1
+  return unitAt(text, end) === close ? end : -1
 }
 
 function endOfPlain(text: string, from: number): number {
@@ -184,6 +183,11 @@ function skipBlanks(text: string, from: number): number {
   let end = from
   while (end < text.length && isBlank(text.charCodeAt(end))) end++
   return end
+}
+
+/** 0 behind the end: V8 throws its code away when a string is asked for what it has not. */
+function unitAt(text: string, place: number): number {
+  return place < text.length ? text.charCodeAt(place) : 0
 }
 
 /** What \s matches. */
@@ -219,7 +223,7 @@ function isLetter(unit: number): boolean {
 }
 
 function isLabel(text: string, place: number): boolean {
-  return isWord(text, place) || text.charCodeAt(place) === 0x2d
+  return isWord(text, place) || unitAt(text, place) === 0x2d
 }
 
 /** What \w matches. */
