@@ -8,16 +8,27 @@ export interface FoundEmail {
   readonly end: number
 }
 
-const localChars = new Set(
-  "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+/=?^_`{|}~-",
-)
+const lettersAndDigits = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
+
+/** 1 at the codes of these characters. */
+function codesOf(chars: string): Uint8Array {
+  const codes = new Uint8Array(256)
+  for (const char of chars) codes[char.charCodeAt(0)] = 1
+  return codes
+}
+
+const wordCodes = codesOf(lettersAndDigits)
+const labelCodes = codesOf(`${lettersAndDigits}-`)
+const localCodes = codesOf(`${lettersAndDigits}!#$%&'*+/=?^_\`{|}~-`)
 const localBytesMax = 64
 const labelsMax = 4
 /** Characters of one label. */
 const labelBytesMax = 61
 
-const isLocal = (char: string | undefined): boolean => char !== undefined && localChars.has(char)
-const isLabel = (char: string | undefined): boolean => char !== undefined && /[a-zA-Z0-9-]/.test(char)
+/** The character there is one of these; none is before the start and behind the end. */
+function isOneOf(codes: Uint8Array, text: ByteString, at: number): boolean {
+  return at >= 0 && at < text.length && codes[text.charCodeAt(at)] === 1
+}
 
 /** Start of the local part that ends before `at`: atoms with single dots between them, undefined when there is none. */
 function localStart(text: ByteString, at: number, from: number): number | undefined {
@@ -25,8 +36,8 @@ function localStart(text: ByteString, at: number, from: number): number | undefi
   let index = at
   for (;;) {
     let atom = index
-    while (atom > from && isLocal(text[atom - 1]) && at - atom < localBytesMax + 1) atom--
-    if (atom === index || at - atom > localBytesMax || isLocal(text[atom - 1])) return start
+    while (atom > from && isOneOf(localCodes, text, atom - 1) && at - atom < localBytesMax + 1) atom--
+    if (atom === index || at - atom > localBytesMax || isOneOf(localCodes, text, atom - 1)) return start
     start = atom
     if (atom - 1 <= from || text[atom - 1] !== '.') return start
     index = atom - 1
@@ -40,11 +51,11 @@ function domainEnd(text: ByteString, from: number, domains: Domains): number | u
   let end: number | undefined
   while (starts.length <= labelsMax + 1) {
     const labelFrom = index
-    while (isLabel(text[index])) index++
+    while (isOneOf(labelCodes, text, index)) index++
     const label = text.slice(labelFrom, index)
     if (label === '') break
     // What closes the address may not go on with a dot and another label.
-    const goesOn = text[index] === '.' && /[a-zA-Z0-9]/.test(text[index + 1] ?? '')
+    const goesOn = text[index] === '.' && isOneOf(wordCodes, text, index + 1)
     if (starts.length > 1 && !goesOn && domains.isTld(label)) end = index
     if (text[index] !== '.' || label.length > labelBytesMax || label.startsWith('-') || label.endsWith('-'))
       break
