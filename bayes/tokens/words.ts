@@ -115,36 +115,56 @@ export function scanWords(text: string, units: Uint16Array, sink: Sink, options:
           if (lowerSeed) addLower(text.slice(start, lastSolid), sink, lowerSeed)
         }
         if (
-          keptUnits >= pieceUnitsMin &&
-          joints === 0 &&
           keptUnits <= longestPiecedUnits &&
-          digitFree(scripts)
-        ) {
-          sink.addText(sink.seeds.wordPiece, '<' + text.slice(start, start + pieceUnits).toLowerCase())
-          sink.addText(
-            sink.seeds.wordPiece,
-            '>' + text.slice(lastSolid - pieceUnits, lastSolid).toLowerCase(),
-          )
-        }
-        if (keptUnits <= longestPiecedUnits && isDisguised(scripts, digitInside, joints, keptUnits))
-          addDisguised(text.slice(start, lastSolid), scripts, sink, seed)
+          (keptUnits >= pieceUnitsMin || joints > 0 || scripts !== latin)
+        )
+          addRest(text, start, lastSolid, { units: keptUnits, joints, scripts, digitInside }, sink, seed)
       }
       continue
     }
-    if (firstClass === pairScript) {
-      if (alone !== '') alone = flushAlone(alone, sink)
-      at = scanPairs(units, at, end, sink, seed)
-      continue
-    }
-    if (firstClass === surrogate || firstClass === symbol) {
-      const width = firstClass === surrogate ? 2 : 1
-      addAstral(text, at, width, sink, seed)
-      at += width
+    if (firstClass === pairScript || firstClass === surrogate || firstClass === symbol) {
+      if (firstClass === pairScript && alone !== '') alone = flushAlone(alone, sink)
+      at = scanOther(text, units, at, end, sink, seed)
       continue
     }
     at++
   }
   if (alone !== '') flushAlone(alone, sink)
+}
+
+/** What a word was made of. */
+interface Make {
+  readonly units: number
+  readonly joints: number
+  readonly scripts: number
+  readonly digitInside: boolean
+}
+
+/** What a long or disguised word gives besides itself. Apart from the loop above, which V8 would compile anew for each of these branches. */
+function addRest(text: string, from: number, to: number, make: Make, sink: Sink, seed: Seed): void {
+  const { units, joints, scripts, digitInside } = make
+  if (units >= pieceUnitsMin && joints === 0 && digitFree(scripts)) {
+    sink.addText(sink.seeds.wordPiece, '<' + text.slice(from, from + pieceUnits).toLowerCase())
+    sink.addText(sink.seeds.wordPiece, '>' + text.slice(to - pieceUnits, to).toLowerCase())
+  }
+  if (isDisguised(scripts, digitInside, joints, units))
+    addDisguised(text.slice(from, to), scripts, sink, seed)
+}
+
+/** Reads what is not a word of letters and returns where it ends. */
+function scanOther(
+  text: string,
+  units: Uint16Array,
+  at: number,
+  end: number,
+  sink: Sink,
+  seed: Seed,
+): number {
+  const kind = classOf[units[at]!]!
+  if (kind === pairScript) return scanPairs(units, at, end, sink, seed)
+  const width = kind === surrogate ? 2 : 1
+  addAstral(text, at, width, sink, seed)
+  return at + width
 }
 
 /** What a reader sees of a word: the hash leaves the rest out too. */
