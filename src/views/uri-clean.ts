@@ -369,7 +369,7 @@ export type HostPlaces = Remembered<HostAndDomain | null>
 /** For the boundaries and the way with names beyond ASCII at hand: the same hosts come again and again. */
 const known = new WeakMap<RegistryDomains, Map<IdnMode, HostPlaces>>()
 /** Of one generation. */
-const hostsMax = 512
+const hostsMax = 1024
 
 export function hostPlaces(domains: RegistryDomains, idn: IdnMode): HostPlaces {
   let modes = known.get(domains)
