@@ -22,6 +22,8 @@ export const DEAD = 1
 export const FIRST = 2
 /** Rows of a group, if there are addresses enough: more than mail has been seen to need. */
 const rowsMax = 1 << 14
+/** Of these, rows take no more memory than so many times that of the records: three times what ordinary mail needs. */
+const rowsPerRecords = 1.5
 /** Bytes of address space for the rows of all groups. */
 const addressesMax = 1 << 30
 /** Words per cache line. */
@@ -56,6 +58,8 @@ export const Head = {
   savedBuilds: align + 6,
   flushes: align + 7,
   fullGroups: align + 8,
+  /** Cache lines of rows that were ever written to: their pages do not go back to the system. */
+  lines: align + 9,
   owners: 2 * align,
   active: 2 * align + placesMax,
   length: 2 * align + placesMax + align * placesMax,
@@ -72,11 +76,13 @@ export const Dir = {
   chunks: 4,
   /** The next row. */
   row: 5,
-  /** What emptying a group leaves alone: classes, start kind, address of the rows, word offset of the table of their records. */
+  /** What emptying a group leaves alone: classes, start kind, address of the rows, word offset of the table of their records, what was touched. */
   classes: 6,
   kind: 7,
   rows: 8,
   records: 9,
+  /** Rows that were ever written to. */
+  touched: 10,
   length: 16,
 } as const
 
@@ -99,6 +105,8 @@ export interface StoreShape {
   readonly batches: readonly (readonly Batch[])[]
   /** Rows that a group can have. */
   readonly rowCount: number
+  /** Cache lines of rows that all groups together may ever write to. */
+  readonly linesMax: number
   /** Word offsets. */
   readonly slots: number
   readonly slotCount: number
@@ -179,6 +187,7 @@ export function layOut(
     groups: automata.length,
     batches,
     rowCount,
+    linesMax: (rowsPerRecords * 4 * chunkCount * chunkLength) / rowBytes,
     slots,
     slotCount,
     chunks,

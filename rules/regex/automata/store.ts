@@ -26,6 +26,8 @@ const reserveShare = 1 / 16
 /** Groups are emptied when this share of the slots is in use; what comes before that happens has room up to the second. */
 const slotsEnough = 5 / 8
 const slotsMax = 3 / 4
+/** Emptying a group of fewer rows gains nothing. */
+const rowsWorthEmptying = 256
 /** How long to wait for the walks of other threads before emptying groups, and when to try again. */
 const quietMs = 200
 const retryMs = 1000
@@ -58,8 +60,13 @@ export class StateStore {
 
   /** Whether a text may add to this group what it likes. */
   isHalfEmpty(group: number): boolean {
-    const { chunkCount, rowCount } = this.shape
-    return this.freeChunks * 2 >= chunkCount && this.table[directoryOf(group) + Dir.row]! * 2 <= rowCount
+    const { chunkCount, rowCount, linesMax } = this.shape
+    const { table } = this
+    return (
+      this.freeChunks * 2 >= chunkCount &&
+      table[directoryOf(group) + Dir.row]! * 2 <= rowCount &&
+      table[Head.lines]! * 2 <= linesMax
+    )
   }
   /** Transitions that were computed. */
   get builds(): number {
@@ -232,8 +239,8 @@ export class StateStore {
     if (record === 0) {
       const dir = directoryOf(group)
       const row = table[dir + Dir.row]!
-      if (row === this.shape.rowCount) {
-        table[Head.fullGroups]!++
+      if (!this.hasRow(dir)) {
+        if (row > rowsWorthEmptying) table[Head.fullGroups]!++
         return UNKNOWN
       }
       if (this.states > this.shape.slotCount * slotsMax) return UNKNOWN
@@ -245,12 +252,24 @@ export class StateStore {
       table[table[dir + Dir.records]! + row] = record
       // A thread may be ended anywhere: no row is given twice, and no record counts that is not whole.
       table[dir + Dir.row] = row + 1
+      if (row >= table[dir + Dir.touched]!) {
+        table[dir + Dir.touched] = row + 1
+        table[Head.lines]! += planesOf(table[dir + Dir.classes]!)
+      }
       table[dir + Dir.next] = record + recordHead + length
       table[table[dir + Dir.last]! + 1] = record + recordHead + length
       table[Head.states]!++
       this.fillSlot(slot, group, kind, record)
     }
     return this.entryFor(record)
+  }
+
+  /** Whether the group of this directory entry may have another row: one that it had before, or one more while there is memory. */
+  private hasRow(dir: number): boolean {
+    const { table, shape } = this
+    const row = table[dir + Dir.row]!
+    if (row < table[dir + Dir.touched]!) return true
+    return row < shape.rowCount && table[Head.lines]! + planesOf(table[dir + Dir.classes]!) <= shape.linesMax
   }
 
   /** Publishes a transition. */
@@ -392,8 +411,10 @@ export class StateStore {
   private emptyGroups(): void {
     const { table, shape } = this
     const emptied = new Set<number>()
-    for (let group = 0; group < shape.groups; group++)
-      if (table[directoryOf(group) + Dir.row] === shape.rowCount) emptied.add(group)
+    for (let group = 0; group < shape.groups; group++) {
+      const dir = directoryOf(group)
+      if (table[dir + Dir.row]! > rowsWorthEmptying && !this.hasRow(dir)) emptied.add(group)
+    }
     for (const group of emptied) this.empty(group)
     while (this.isShort) {
       let largest = 0

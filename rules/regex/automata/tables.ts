@@ -28,7 +28,7 @@ export interface AutomatonSet {
 }
 
 /** Changes with the meaning of the tables, so that old cache files are not mistaken for current ones. */
-export const tablesVersion = 5
+export const tablesVersion = 6
 
 /** Names a list of patterns; the key of its set. */
 export function patternsKey(patterns: readonly PatternSource[]): string {

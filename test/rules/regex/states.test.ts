@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { UNKNOWN } from '../../../rules/regex/automata/layout.js'
+import { planesOf, UNKNOWN } from '../../../rules/regex/automata/layout.js'
 import { readStates, releaseStates, statesOf, writeStates } from '../../../rules/regex/automata/saved.js'
 import { createStore, StateStore } from '../../../rules/regex/automata/store.js'
 import {
@@ -104,6 +104,25 @@ test('a group that has all rows it can have is emptied; what the others know sta
   assert.equal(store.find(0, 0, Int32Array.of(0), 1), UNKNOWN)
   assert.equal(store.find(1, 0, Int32Array.of(7), 1), known)
   assert.notEqual(add(0, states), UNKNOWN)
+})
+
+test('whatever mail asks of one group after the other, rows take no more memory than they may', () => {
+  const shape = createStore([automata.automata], 1 << 16, true)
+  const store = new StateStore(shape)
+  store.takePlace(1)
+  const rowsEver = Array.from({ length: shape.groups }, () => 0)
+  for (let turn = 0; turn < 3; turn++) {
+    for (let group = 0; group < shape.groups; group++) {
+      let states = 0
+      while (store.add(group, 0, Int32Array.of(states), 1) !== UNKNOWN) states++
+      rowsEver[group] = Math.max(rowsEver[group]!, states)
+      store.makeRoom()
+    }
+  }
+  assert.ok(store.flushes > 0)
+  const lines = automata.automata.map(({ classes }, group) => rowsEver[group]! * planesOf(classes))
+  const sum = lines.reduce((sum, lines) => sum + lines, 0)
+  assert.ok(sum > shape.linesMax / 2 && sum <= shape.linesMax, `${sum} of ${shape.linesMax} cache lines`)
 })
 
 test('a thread that ends while it holds the tables does not stop the others', () => {
