@@ -54,7 +54,7 @@ class Score {
   async turn(mails: readonly Buffer[], rate?: number): Promise<LoadResult> {
     const { server } = this
     const pids = server.pids.flatMap(family)
-    const before = cpuMs(pids)
+    const before = this.cpuNow
     const watch = setInterval(() => this.weigh(pids), memoryEveryMs)
     const load = { port: server.port, dialect: server.dialect, mails, connections, durationMs }
     const result = await runLoad(rate === undefined ? load : { ...load, rate }, this.next)
@@ -62,13 +62,17 @@ class Score {
     this.weigh(pids)
     this.next += result.answered
     if (rate === undefined) {
-      this.cpu += cpuMs(pids) - before
+      this.cpu += this.cpuNow - before
       this.answered += result.answered
       this.failed += result.failed
       this.seconds += result.seconds
       this.latencies.push(...result.latencies)
     } else this.halfRate = result.latencies
     return result
+  }
+
+  private get cpuNow(): number {
+    return this.server.pids.reduce((sum, pid) => sum + cpuMs(pid), 0)
   }
 
   private weigh(pids: readonly number[]): void {

@@ -36,6 +36,8 @@ export class ScanStore {
     this.db = db
     db.pragma('journal_mode = wal')
     db.pragma('synchronous = off')
+    // Rows are written once and hardly ever read: with SQLite's own 16 MB the cache would fill up with them.
+    db.pragma('cache_size = -1000')
     db.exec(`create table if not exists scan (n integer primary key autoincrement, id text not null unique, owner text not null,
       mail text not null, time integer not null, features blob not null)`)
     this.put = db.prepare(

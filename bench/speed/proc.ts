@@ -30,12 +30,13 @@ function afterName(stat: string): string[] {
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
-/** CPU milliseconds used so far. */
-export function cpuMs(pids: readonly number[]): number {
+/** CPU milliseconds used so far by a process and its descendants, those that have ended among them: spamd replaces its children. */
+export function cpuMs(root: number): number {
   let ticks = 0
-  for (const pid of pids) {
+  for (const pid of family(root)) {
     const fields = afterName(read(`/proc/${pid}/stat`))
-    if (fields.length > 12) ticks += Number(fields[11]) + Number(fields[12])
+    // Own time in user and system mode, then that of children who have ended.
+    for (const field of fields.slice(11, 15)) ticks += Number(field)
   }
   return (ticks * 1000) / ticksPerSecond
 }

@@ -135,7 +135,7 @@ export async function startHamd(options: HamdOptions): Promise<HamdServer> {
     process.execPath,
     [
       ...[
-        '--max-semi-space-size=4',
+        '--max-semi-space-size=2',
         '--heap-growing-percent=40',
         '--no-memory-reducer',
         '--no-flush-bytecode',

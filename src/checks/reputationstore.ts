@@ -25,6 +25,8 @@ export function openReputationStore(
   db.pragma(`busy_timeout = ${busyMs}`)
   // A lost second of reputation is worth nothing; a sync for every message would cost milliseconds.
   db.pragma('synchronous = NORMAL')
+  // Of 16 MB, SQLite's own choice, each worker would have its own.
+  db.pragma('cache_size = -2000')
   db.exec(
     'CREATE TABLE IF NOT EXISTS reputation (owner TEXT NOT NULL, key TEXT NOT NULL, count REAL NOT NULL, ' +
       'total REAL NOT NULL, seen INTEGER NOT NULL, PRIMARY KEY (owner, key)) WITHOUT ROWID',

@@ -25,6 +25,8 @@ export class HistoryStore {
     this.db = new Database(path)
     this.db.pragma('journal_mode = WAL')
     this.db.pragma('synchronous = NORMAL')
+    // Rows are written once and hardly ever read: with SQLite's own 16 MB the cache would fill up with them.
+    this.db.pragma('cache_size = -1000')
     this.db.exec(`
       CREATE TABLE IF NOT EXISTS scans (
         n INTEGER PRIMARY KEY AUTOINCREMENT,
