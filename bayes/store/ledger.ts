@@ -167,7 +167,7 @@ export class Ledger {
       db.pragma('wal_autocheckpoint = 4000')
       db.exec(schema)
     }
-    db.pragma('cache_size = -4000')
+    db.pragma('cache_size = -1000')
     const version = this.meta('tokenizer')
     if (version !== undefined && version !== tokenizerVersion)
       throw new Error(
