@@ -164,6 +164,7 @@ async function main(): Promise<void> {
       }
     }
   } finally {
+    await pings.terminate()
     await server.stop()
   }
   console.log(
