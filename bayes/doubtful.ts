@@ -18,6 +18,9 @@ const marginMin = 6
 /** Fewer mails than this in the ledger say nothing. */
 const examplesMin = 100
 
+/** A full table is put in order at each mail: more rounds would not help. */
+const roundsMax = 3
+
 interface Example {
   readonly features: Features
   readonly isSpam: boolean
@@ -32,8 +35,7 @@ export function findDoubtful(learner: Learner): DoubtfulLabel[] {
   for (const [own, other] of [halves, [halves[1], halves[0]] as const]) {
     const model = new Model('standard')
     for (const { features, isSpam } of other) model.count(features, isSpam, 1)
-    const steps = model.rebuild([() => other], other.length)
-    while (!steps.next().done);
+    rebuild(model, other)
     for (const { features, isSpam, seq } of own) {
       const sum = fuse(model.score(features))
       const margin = isSpam ? sum : -sum
@@ -41,4 +43,14 @@ export function findDoubtful(learner: Learner): DoubtfulLabel[] {
     }
   }
   return doubtful.sort((a, b) => b.margin - a.margin)
+}
+
+/** Learns the weights of examples that are counted. A table that grows meanwhile ends it without weights: then once more. */
+function rebuild(model: Model, examples: readonly Example[]): void {
+  for (let round = 0; round < roundsMax; round++) {
+    const steps = model.rebuild([() => examples], examples.length)
+    let step = steps.next()
+    while (!step.done) step = steps.next()
+    if (step.value) return
+  }
 }

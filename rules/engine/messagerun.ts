@@ -27,7 +27,7 @@ import {
   type UriRule,
 } from './table.js'
 import type { Prepared } from './tables.js'
-import type { Eval, EvalResult, Pattern, Plan, Plugin, Rule, RuleRun, Settings } from './types.js'
+import type { EvalResult, Pattern, Plan, Plugin, Rule, RuleRun, Settings } from './types.js'
 
 const noLines: readonly ByteString[] = ['']
 
@@ -409,7 +409,7 @@ export class MessageRun implements EvalHost {
   private callEval(rule: EvalRule): void {
     this.options.onRule?.(rule.rule)
     try {
-      const result = resultOf(rule, new EvalCall(this, rule))
+      const result = new EvalCall(this, rule).result()
       if (result instanceof Promise) this.pending.push(this.later(rule, result))
       else this.evalDone(rule, result)
     } catch (error) {
@@ -493,19 +493,5 @@ export class MessageRun implements EvalHost {
 
   note(note: Note): void {
     if (!this.over) this.notes.push(note)
-  }
-}
-
-/** Spreading the arguments costs more than many an eval does. */
-function resultOf(rule: EvalRule, call: EvalCall): ReturnType<Eval> {
-  switch (rule.arity) {
-    case 0:
-      return rule.run(call)
-    case 1:
-      return rule.run(call, rule.first)
-    case 2:
-      return rule.run(call, rule.first, rule.second)
-    default:
-      return rule.run(call, ...rule.args)
   }
 }
