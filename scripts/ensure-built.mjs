@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
-const sourceFolders = ['src', 'server', 'bayes', 'rules', 'test', 'bench']
+const sourceFolders = ['src', 'server', 'bayes', 'rules', 'scripts', 'test', 'bench']
 
 function run(command, args) {
   const done = spawnSync(command, args, { cwd: root, stdio: ['ignore', 2, 2] })
@@ -22,7 +22,7 @@ function newestSourceMs() {
   for (const folder of sourceFolders) {
     if (!existsSync(join(root, folder))) continue
     for (const entry of readdirSync(join(root, folder), { recursive: true, withFileTypes: true })) {
-      if (entry.isFile() && entry.name.endsWith('.ts'))
+      if (entry.isFile() && /\.(?:ts|mjs|cf)$/.test(entry.name))
         newest = Math.max(newest, modifiedMs(join(entry.parentPath ?? entry.path, entry.name)))
     }
   }

@@ -1,18 +1,16 @@
 // Which program this is, down to a build between two releases: what is saved for the next start counts only under the same one.
 import { createHash } from 'node:crypto'
 import { readdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { version } from './root.js'
+import { join } from 'node:path'
+import { builtFolder, version } from './root.js'
 
 /** Version, Node, and the compiled code that reads and compiles rules, by name, size and time. */
 export function programId(): string {
-  const built = dirname(dirname(fileURLToPath(import.meta.url)))
   const hash = createHash('sha256').update(`${version} ${process.version}\n`)
   for (const folder of ['rules', 'src']) {
-    for (const name of readdirSync(join(built, folder), { recursive: true, encoding: 'utf8' }).sort()) {
+    for (const name of readdirSync(join(builtFolder, folder), { recursive: true, encoding: 'utf8' }).sort()) {
       if (!name.endsWith('.js')) continue
-      const { size, mtimeMs } = statSync(join(built, folder, name))
+      const { size, mtimeMs } = statSync(join(builtFolder, folder, name))
       hash.update(`${folder}/${name} ${size} ${mtimeMs}\n`)
     }
   }

@@ -14,6 +14,9 @@ function findRoot(): string {
   return folder
 }
 
+/** Absolute path of the folder that a build fills: this file is compiled into a folder of it. */
+export const builtFolder = dirname(dirname(fileURLToPath(import.meta.url)))
+
 /** Absolute path of the package folder. */
 export const packageRoot = findRoot()
 

@@ -1,43 +1,18 @@
-// The thread that makes the automata of a plan: from the cache file as far as they are there; the others are built, which takes seconds,
-// and saved. When the last start was of the same plan, even the rules need not be compiled to know what is wanted.
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+// The thread that makes the automata of a plan: from the files as far as they are there; the others are built, which takes seconds, and
+// saved. When the last start was of the same plan, even the rules need not be compiled to know what is wanted.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
 import { readStates, statesOf } from '../../rules/regex/automata/saved.js'
 import { StateStore } from '../../rules/regex/automata/store.js'
-import {
-  type AutomatonSet,
-  decodeSets,
-  encodeSets,
-  patternsKey,
-  shareStates,
-} from '../../rules/regex/automata/tables.js'
+import { type AutomatonSet, patternsKey, shareStates } from '../../rules/regex/automata/tables.js'
 import { programId } from '../program.js'
 import { type AutomataJob, type AutomataMade, statesFileOf } from './automata.js'
+import { readSets, shippedFile, writeSets } from './automata-files.js'
 
 const { plan, cacheFile, states } = workerData as AutomataJob
 const keysFile = join(dirname(cacheFile), 'lists.json')
 const question = `${plan.hash} ${programId()}`
-
-function readCache(): Map<string, AutomatonSet> | undefined {
-  try {
-    return decodeSets(readFileSync(cacheFile))
-  } catch {
-    return undefined
-  }
-}
-
-function writeCache(sets: ReadonlyMap<string, AutomatonSet>): string | undefined {
-  try {
-    mkdirSync(dirname(cacheFile), { recursive: true })
-    const aside = `${cacheFile}.${process.pid}`
-    writeFileSync(aside, encodeSets(sets))
-    renameSync(aside, cacheFile)
-    return undefined
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error)
-  }
-}
 
 /** With the states of before, from memory or file, as far as there are any. */
 function withStates(sets: Map<string, AutomatonSet>): Map<string, AutomatonSet> {
@@ -64,27 +39,48 @@ function readKeys(): readonly string[] | undefined {
 /** Of no weight: without them the next start compiles the rules once more. */
 function writeKeys(keys: readonly string[]): void {
   try {
+    mkdirSync(dirname(keysFile), { recursive: true })
     writeFileSync(keysFile, JSON.stringify({ of: question, keys }))
   } catch {
-    // The folder of the sets, whose failure is told.
+    // The folder of the sets, and of all state: whoever has to write there says so.
   }
 }
 
 async function makeSets(): Promise<{ sets: Map<string, AutomatonSet>; built: number; notSaved?: string }> {
-  const cached = readCache() ?? new Map<string, AutomatonSet>()
-  const known = readKeys()
-  if (known?.every((key) => cached.has(key)))
-    return { sets: new Map(known.map((key) => [key, cached.get(key)!])), built: 0 }
+  const files = [cacheFile, shippedFile]
+  const keys = readKeys()
+  if (keys) {
+    const found = readSets(files, keys)
+    if (found.size === keys.length) return { sets: inOrder(keys, found), built: 0 }
+  }
   // Everything that rules are compiled with: not for a start that finds all it needs.
   const { patternLists } = await import('./pattern-lists.js')
   const lists = new Map(patternLists(plan).map((patterns) => [patternsKey(patterns), patterns]))
-  const missing = [...lists].filter(([key]) => !cached.has(key)).map(([, patterns]) => patterns)
+  const found = readSets(files, lists.keys())
+  const missing = [...lists].filter(([key]) => !found.has(key)).map(([, patterns]) => patterns)
   const built =
     missing.length === 0 ? new Map() : await (await import('./automata-builders.js')).buildAll(missing)
-  const sets = new Map([...lists.keys()].map((key) => [key, cached.get(key) ?? built.get(key)!]))
-  const notSaved = missing.length > 0 ? writeCache(sets) : undefined
+  const sets = inOrder([...lists.keys()], new Map([...found, ...built]))
+  const notSaved = missing.length > 0 ? saveSets(sets) : undefined
   writeKeys([...sets.keys()])
   return { sets, built: missing.length, ...(notSaved === undefined ? {} : { notSaved }) }
+}
+
+function inOrder(
+  keys: readonly string[],
+  sets: ReadonlyMap<string, AutomatonSet>,
+): Map<string, AutomatonSet> {
+  return new Map(keys.map((key) => [key, sets.get(key)!]))
+}
+
+/** All that this plan needs, so that the next start reads one file. Returns why that failed. */
+function saveSets(sets: ReadonlyMap<string, AutomatonSet>): string | undefined {
+  try {
+    writeSets(cacheFile, sets)
+    return undefined
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
 }
 
 const startedAt = performance.now()

@@ -1,5 +1,6 @@
 // Automata of one list of patterns, as plain data: what a build gives, what workers share, what lies in the cache file.
 import { createHash } from 'node:crypto'
+import { endianness } from 'node:os'
 import { deserialize, serialize } from 'node:v8'
 import { parsePerl } from '../parse.js'
 import { planGroups } from './group.js'
@@ -130,6 +131,9 @@ function nfaOf(source: string, flags: string): PatternNfa | undefined {
   }
 }
 
+/** A file may come with the program from another machine, and arrays of numbers lie in it as they lay there. */
+const fileVersion = `${tablesVersion} ${endianness()}`
+
 /** The sets as one buffer for the cache file. */
 export function encodeSets(sets: ReadonlyMap<string, AutomatonSet>): Buffer {
   const plain = [...sets].map(([key, { states: _, ...set }]) => [
@@ -141,19 +145,24 @@ export function encodeSets(sets: ReadonlyMap<string, AutomatonSet>): Buffer {
       ),
     },
   ])
-  return serialize({ version: tablesVersion, plain })
+  return serialize({ version: fileVersion, plain })
 }
 
-/** Sets of a cache file in shared memory; undefined when it is not one of ours. */
-export function decodeSets(bytes: Uint8Array): Map<string, AutomatonSet> | undefined {
+/** Sets of a cache file in shared memory, all or the wanted ones; undefined when it is not one of ours. */
+export function decodeSets(
+  bytes: Uint8Array,
+  wanted?: ReadonlySet<string>,
+): Map<string, AutomatonSet> | undefined {
   try {
-    const { version, plain } = deserialize(bytes) as { version: number; plain: [string, AutomatonSet][] }
-    if (version !== tablesVersion) return undefined
+    const { version, plain } = deserialize(bytes) as { version: string; plain: [string, AutomatonSet][] }
+    if (version !== fileVersion) return undefined
     return new Map(
-      plain.map(([key, set]) => [
-        key,
-        { ...set, automata: set.automata.map((automaton) => mapArrays(automaton, toShared)) },
-      ]),
+      plain
+        .filter(([key]) => wanted?.has(key) ?? true)
+        .map(([key, set]) => [
+          key,
+          { ...set, automata: set.automata.map((automaton) => mapArrays(automaton, toShared)) },
+        ]),
     )
   } catch {
     return undefined
