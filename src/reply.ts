@@ -16,31 +16,31 @@ interface ReplyInput {
 export function renderReply(input: ReplyInput): Scanned {
   const { scan, verdict } = input
   const { message, views, request } = scan
+  const { urls } = request.wants
   const messageId = bareId(views.headers.get('Message-ID'))
   const resentMessageId = bareId(views.headers.get('Resent-Message-ID'))
-  return {
+  const scanned: Mutable<Scanned> = {
     verdict,
-    ...textsOf(input),
-    ...(request.wants.urls ? urlLists(views, request.wants.urls === 'details') : {}),
-    ...(messageId === undefined ? {} : { messageId }),
-    ...(resentMessageId === undefined ? {} : { resentMessageId }),
-    ...mimeAddresses(views),
+    mimeRcpt: recipientsOf(views),
     subject: views.headers.get('Subject')?.replace(/\n$/, '') ?? '',
     lineEnd: message.lineEnd,
     sizeBytes: request.raw.length,
   }
+  const mimeFrom = views.headers.get('From:addr')?.trim() ?? ''
+  if (mimeFrom !== '') scanned.mimeFrom = mimeFrom
+  if (messageId !== undefined) scanned.messageId = messageId
+  if (resentMessageId !== undefined) scanned.resentMessageId = resentMessageId
+  addTexts(scanned, input)
+  if (urls) Object.assign(scanned, urlLists(views, urls === 'details'))
+  return scanned
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
 /** Report and rewritten message, as far as they were asked for. */
-function textsOf({
-  scan,
-  verdict,
-  run,
-  settings,
-  context,
-}: ReplyInput): Pick<Scanned, 'report' | 'rewritten'> {
+function addTexts(scanned: Mutable<Scanned>, { scan, verdict, run, settings, context }: ReplyInput): void {
   const { wants, remote } = scan.request
-  if (!wants.report && wants.rewritten === undefined) return {}
+  if (!wants.report && wants.rewritten === undefined) return
   const input: ReportInput = {
     scan,
     verdict,
@@ -51,30 +51,24 @@ function textsOf({
     rules: context.rules,
     ...(remote ? { remote } : {}),
   }
-  const report = wants.report ? { report: renderReport(input) } : {}
-  if (wants.rewritten === undefined) return report
+  if (wants.report) scanned.report = renderReport(input)
+  if (wants.rewritten === undefined) return
   const { message, headersLength } = rewriteMessage(input)
-  return {
-    ...report,
-    // A piece of its own: posted to another thread, a view would take the whole message along.
-    rewritten: wants.rewritten === 'headers' ? new Uint8Array(message.subarray(0, headersLength)) : message,
-  }
+  // A piece of its own: posted to another thread, a view would take the whole message along.
+  scanned.rewritten =
+    wants.rewritten === 'headers' ? new Uint8Array(message.subarray(0, headersLength)) : message
 }
 
 /** Recipients kept for the history; a header can name thousands. */
 const recipientsMax = 100
 
-/** Who the header says has written, and to whom: for the history. */
-function mimeAddresses({ headers }: Views): Pick<Scanned, 'mimeFrom' | 'mimeRcpt'> {
-  const mimeFrom = headers.get('From:addr')?.trim() ?? ''
-  const mimeRcpt = headers
+/** Whom the header names as recipients. */
+function recipientsOf({ headers }: Views): string[] {
+  return headers
     .getAll('ToCc:addr')
     .slice(0, recipientsMax)
     .map((address) => address.trim())
-  return {
-    ...(mimeFrom === '' ? {} : { mimeFrom }),
-    mimeRcpt: mimeRcpt.filter((address) => address !== ''),
-  }
+    .filter((address) => address !== '')
 }
 
 function bareId(value: string | undefined): string | undefined {

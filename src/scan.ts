@@ -175,17 +175,11 @@ function makeScan(
 ): Scan {
   const deadline = Date.now() + context.policy.lookupMs
   const note = (added: Note) => void notes.push(added)
-  return {
-    request,
-    message,
-    views,
-    facts: createFacts({ request, message, views, deadline, settings, note }, context.net, () => bayes),
-    net: context.net,
-    deadline,
-    note,
-    ...(context.reputation ? { reputation: context.reputation } : {}),
-    kept: [],
-  }
+  const { net, reputation } = context
+  const facts = createFacts({ request, message, views, deadline, settings, note }, net, () => bayes)
+  return reputation
+    ? { request, message, views, facts, net, deadline, note, kept: [], reputation }
+    : { request, message, views, facts, net, deadline, note, kept: [] }
 }
 
 function suspendedNote(rule: string): Note {

@@ -74,7 +74,7 @@ export function judge(judging: Judging): Verdict {
     if (severity(wanted) > severity(action)) action = wanted
     messages['smtp_message'] ??= `not checked: ${reason}`
   }
-  return Object.freeze({
+  const verdict: Mutable<Verdict> = {
     hits,
     subtests: run.subtests,
     score,
@@ -84,14 +84,17 @@ export function judge(judging: Judging): Verdict {
     thresholds,
     messages,
     notes: [...judging.notes, ...run.notes],
-    ...(judging.unchecked ? { unchecked: judging.unchecked } : {}),
-    ...(judging.bayes ? { bayes: judging.bayes } : {}),
     autolearn: judging.autolearn(isSpam),
     skipped: false,
     tookMs: judging.tookMs,
     stagesMs: judging.stagesMs,
-  })
+  }
+  if (judging.unchecked) verdict.unchecked = judging.unchecked
+  if (judging.bayes) verdict.bayes = judging.bayes
+  return Object.freeze(verdict)
 }
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Kinds whose `tflags multiple` count multiplies the score; a meta's or eval's value does not (micro-head.md 47). */
 const countedKinds = new Set(['header', 'body', 'rawbody', 'uri', 'full', 'mimeheader'])

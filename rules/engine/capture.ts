@@ -62,6 +62,40 @@ export function relaxedTemplate(pattern: Pattern): string | undefined {
   return source.replace(place[0], () => '[\\x00-\\xff]*')
 }
 
+/** A pattern that is a placeholder and nothing else between `^` and `$`: a text or one of its lines must be the value. */
+export interface WholeLine {
+  /** `/m`: any line will do. */
+  readonly anyLine: boolean
+  /** `/i` */
+  readonly anyCase: boolean
+}
+
+/** Such patterns are answered without a RegExp, which would have to be made for every message: 160 µs each. */
+export function wholeLineTemplate({ source, flags }: Pattern): WholeLine | undefined {
+  const [place] = source.matchAll(kept)
+  if (source !== `^${place?.[0]}$`) return undefined
+  return { anyLine: flags.includes('m'), anyCase: flags.includes('i') }
+}
+
+/** Whether the pattern with one of the values in it would match. */
+export function isWholeLine(
+  text: string,
+  values: readonly string[],
+  { anyLine, anyCase }: WholeLine,
+): boolean {
+  const searched = anyCase ? text.toLowerCase() : text
+  for (const value of values) {
+    if (value === '') continue
+    const wanted = anyCase ? value.toLowerCase() : value
+    for (let at = searched.indexOf(wanted); at >= 0; at = searched.indexOf(wanted, at + 1)) {
+      const end = at + wanted.length
+      const ends = end === text.length || (text[end] === '\n' && (anyLine || end + 1 === text.length))
+      if (ends && (at === 0 || (anyLine && text[at - 1] === '\n'))) return true
+    }
+  }
+  return false
+}
+
 /** The texts that have one of the values in them, in whatever case. */
 export function textsWith(texts: readonly string[], values: readonly string[]): readonly string[] {
   const wanted = values.filter((value) => value !== '').map((value) => value.toLowerCase())

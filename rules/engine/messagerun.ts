@@ -9,7 +9,7 @@ import { countMatches, LazyPattern } from '../regex/plain.js'
 import type { Active, ActiveGroup, ActiveHeaders, ActiveStage, EvalRow } from './activity.js'
 import { Answers, answeredBytesMax } from './answers.js'
 import { EvalCall, type EvalHost, type HitOptions, Tags, type TagValue } from './calls.js'
-import { collectCaptures, fillTemplates, textsWith } from './capture.js'
+import { collectCaptures, fillTemplates, isWholeLine, textsWith } from './capture.js'
 import { evidenceOf } from './evidence.js'
 import { Hits } from './hits.js'
 import { matchMimeHeader, matchUriDetail, PartFields } from './parts.js'
@@ -296,12 +296,17 @@ export class MessageRun implements EvalHost {
   }
 
   private matchSingle(single: SingleRule): void {
-    const { rule, kind, negated, demanded } = single
+    const { rule, kind, negated, demanded, wholeLine } = single
     for (const tag of single.templates) if (!this.isSet(tag)) return
     this.hits.settled[rule] = early
     const lines = this.linesOf(single)
     // Compiling costs more than looking whether there is anything to find.
     if (demanded !== undefined && !negated && !this.mayHold(single, lines, demanded)) return
+    if (wholeLine && !this.options.explain) {
+      const values = this.tagValues(single.templates[0]!)
+      if (isWholeLine(lines[0]!, values, wholeLine) !== negated) this.gotHit(rule, 1, single.area)
+      return
+    }
     const use = single.use ?? this.filledUse(rule)
     const { regExp, names } = use.pattern
     const captures = names.size === 0 ? undefined : new Map<string, Set<string>>()

@@ -7,7 +7,14 @@ import { createSwitchingMatcher, patternsMin, type SwitchingMatcher } from '../r
 import type { Budget } from '../regex/guarded.js'
 import type { CompiledPattern, PatternUse, TextMatcher } from '../regex/matcher.js'
 import { createPlainMatcher, LazyPattern } from '../regex/plain.js'
-import { demandedTemplate, escapesOf, relaxedTemplate, templateNames } from './capture.js'
+import {
+  demandedTemplate,
+  escapesOf,
+  relaxedTemplate,
+  templateNames,
+  type WholeLine,
+  wholeLineTemplate,
+} from './capture.js'
 import { compileMetas, type Metas } from './metas.js'
 import { type AskedField, AskedFields } from './parts.js'
 import type { Eval, EvalContext, Pattern, Plan, Plugin, Rule } from './types.js'
@@ -54,6 +61,8 @@ export interface SingleRule {
   readonly demanded: string | undefined
   /** Matches wherever the pattern may, whatever the value. */
   readonly relaxed: CompiledPattern | undefined
+  /** A header rule that says no more than that the header is the tag's value. */
+  readonly wholeLine: WholeLine | undefined
 }
 
 /**
@@ -344,6 +353,7 @@ class TableMaker {
     const demanded = templates.length === 0 ? undefined : demandedTemplate(rule.pattern)
     const relaxed = demanded === undefined ? undefined : relaxedTemplate(rule.pattern)
     const header = rule.kind === 'header' ? rule : undefined
+    const counted = rule.tflags.includes('multiple')
     return {
       rule: index,
       kind: rule.kind,
@@ -355,6 +365,7 @@ class TableMaker {
       templates,
       demanded,
       relaxed: relaxed === undefined ? undefined : this.pattern({ ...rule.pattern, source: relaxed }),
+      wholeLine: header && !counted ? wholeLineTemplate(rule.pattern) : undefined,
     }
   }
 

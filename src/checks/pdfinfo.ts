@@ -195,9 +195,11 @@ const pdfFiles = once((scan, context: PluginContext): PdfFiles => {
 })
 
 function setTags(context: PluginContext, { count, read }: PdfFiles): void {
-  const tags: Readonly<Record<string, readonly (string | number)[]>> = {
-    PDFCOUNT: [count],
-    PDFIMGCOUNT: [read.reduce((sum, pdf) => sum + pdf.pictures, 0)],
+  context.tag('PDFCOUNT', `${count}`)
+  context.tag('PDFIMGCOUNT', `${read.reduce((sum, pdf) => sum + pdf.pictures, 0)}`)
+  // All mails come here, and nearly none has a PDF.
+  if (read.length === 0) return
+  const tags: Readonly<Record<string, readonly string[]>> = {
     PDFVERSION: read.map((pdf) => pdf.version),
     PDFNAME: read.map((pdf) => pdf.name),
     PDFMD5FUZZY1: read.flatMap((pdf) => pdf.fuzzy.slice(0, 1)),

@@ -3,11 +3,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   demandedTemplate,
+  fillTemplates,
+  isWholeLine,
   markTemplates,
   relaxedTemplate,
   templateNames,
   textsWith,
+  wholeLineTemplate,
 } from '../../../rules/engine/capture.js'
+import { compilePattern } from '../../../rules/regex/plain.js'
 
 const demanded = (source: string, flags = '') => demandedTemplate({ source: markTemplates(source), flags })
 
@@ -49,4 +53,45 @@ test('a relaxed pattern has anything in the place of the value', () => {
   for (const source of ['a|%{A}', '%{A}++b', '%{A}%{B}', '%{A}(?!%{A})', '%{A}?'])
     assert.equal(relaxed(source), undefined, source)
   assert.equal(relaxed('%{A}', 'x'), undefined)
+})
+
+test('a placeholder alone between ^ and $ is answered by hand as its RegExp would', () => {
+  const source = markTemplates('^%{A}$')
+  const texts = [
+    '',
+    '\n',
+    'a@b',
+    'A@B',
+    'xa@b',
+    'a@bx',
+    'a@b\n',
+    'a@b\n\n',
+    'c\na@b',
+    'c\na@b\nd',
+    'aa\naa',
+    '\xc9',
+    'a\nb',
+  ]
+  const valuesToTry = [['a@b'], ['', 'c', 'A@b'], ['aa'], ['\xe9'], ['a\nb'], ['a'], ['x', 'b']]
+  let hits = 0
+  for (const flags of ['', 'i', 'm', 'im', 'ims'])
+    for (const values of valuesToTry) {
+      const { regExp } = compilePattern(
+        fillTemplates(source, () => values),
+        flags,
+      )
+      for (const text of texts) {
+        regExp.lastIndex = 0
+        const expected = regExp.test(text)
+        const found = isWholeLine(text, values, wholeLineTemplate({ source, flags })!)
+        assert.equal(found, expected, JSON.stringify({ flags, values, text }))
+        if (found) hits++
+      }
+    }
+  assert.ok(hits > 50)
+})
+
+test('and none that says more', () => {
+  for (const source of ['%{A}', '^%{A}', '^%{A}+$', '^%{A}%{B}$', '^$', '(?i)^%{A}$'])
+    assert.equal(wholeLineTemplate({ source: markTemplates(source), flags: '' }), undefined, source)
 })
