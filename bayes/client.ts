@@ -1,25 +1,16 @@
-// The learner as the main thread has it: starts the learner thread and asks it. Loads nothing that learns or classifies.
+// The learner as the main thread has it: starts it in another thread and asks it. Loads nothing that learns or classifies.
 import { randomUUID } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
+import { type Answer, Calls, portOfThread, type ThreadPort } from '../src/thread-port.js'
 import type { LearnerStats, LearnOutcome, LearnRequest, MailClass } from '../src/types.js'
 import type { SharedLearner } from './classifier.js'
 import type { DoubtfulLabel } from './doubtful.js'
-import type { Features } from './features.js'
 import type { LearnerSettings, RevokeOutcome } from './learner.js'
 import type { SharedModel } from './model/model.js'
+import type { LearnerCommand, LearnerMessage, LearnerNews, LearnerStart } from './protocol.js'
 import { defaultSettings } from './settings.js'
 import type { LedgerRow, RowFilter } from './store/ledger.js'
 import type { RememberedScan } from './store/scans.js'
-import type { LearnerCall, ThreadStart } from './thread.js'
-
-/** A lesson whose features a scan has already found. */
-export interface FeatureLesson {
-  readonly features: Features
-  readonly class: MailClass
-  readonly source: string
-  readonly user?: string
-  readonly scanId?: string
-}
 
 /** The learner as the main thread sees it. Promises reject only when the thread is gone. */
 export interface LearnerClient {
@@ -27,7 +18,6 @@ export interface LearnerClient {
   readonly shared: SharedLearner
   /** Resolves after the commit. `class: 'forget'` takes back. */
   learn(request: LearnRequest): Promise<LearnOutcome>
-  learnFeatures(lesson: FeatureLesson): Promise<LearnOutcome>
   /** Without the message, by the id of its scan; `user` restricts it to that user's scans. */
   learnScan(
     scanId: string,
@@ -60,64 +50,51 @@ export interface OpenOptions extends Partial<LearnerSettings> {
   readonly readOnly?: boolean
 }
 
-/** Starts the learner thread. Rejects with a clear word when the directory belongs to another process. */
-export function openLearner(options: OpenOptions): Promise<LearnerClient> {
+/**
+ * Starts a learner where `thread` says, else in a thread of its own. Rejects with a clear word when the directory belongs to another process.
+ */
+export function openLearner(
+  options: OpenOptions,
+  thread: (start: LearnerStart) => ThreadPort = ownThread,
+): Promise<LearnerClient> {
   const { readOnly, ...given } = options
   const settings: LearnerSettings = { ...defaultSettings, ...given }
   const channel = `hamd-learner-${randomUUID()}`
-  const start: ThreadStart = { settings, readOnly: readOnly === true, channel }
-  const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData: start })
+  const port = thread({ settings, readOnly: readOnly === true, channel })
   return new Promise((resolve, reject) => {
-    const waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+    const calls = new Calls<LearnerCommand>(port)
     const models = new Map<string, SharedModel>()
     let salt = 0
-    let nextId = 1
-    let ended: Error | undefined
     let closing: Promise<void> | undefined
-    const fail = (error: Error): void => {
-      ended ??= error
+    const end = (error: Error): void => {
       reject(error)
-      for (const waiter of waiting.values()) waiter.reject(error)
-      waiting.clear()
+      calls.end(error)
     }
-    const ask = <T>(call: LearnerCall): Promise<T> =>
-      new Promise<T>((resolveCall, rejectCall) => {
-        // A thread that is gone answers nobody: whoever asks must not wait for ever.
-        if (ended) return rejectCall(ended)
-        const id = nextId++
-        waiting.set(id, { resolve: resolveCall as (value: unknown) => void, reject: rejectCall })
-        worker.postMessage({ id, call })
-      })
-    worker.on('error', (error) => fail(error instanceof Error ? error : new Error(String(error))))
-    worker.on('exit', () => fail(new Error('the learner thread has ended')))
-    worker.on('message', (message: ThreadMessage) => {
-      if (message.refused !== undefined) return fail(new Error(message.refused))
-      const news = message.ready ?? message
+    const follow = (news: LearnerNews): void => {
       if (news.salt !== undefined) salt = news.salt
       for (const [owner, model] of news.models ?? [])
         if (model) models.set(owner, model)
         else models.delete(owner)
-      if (message.ready) resolve(client)
-      if (message.id === undefined) return
-      const waiter = waiting.get(message.id)
-      waiting.delete(message.id)
-      if (message.error === undefined) waiter?.resolve(message.result)
-      else waiter?.reject(new Error(message.error))
+    }
+    port.onEnd(end)
+    port.onMessage((posted) => {
+      const message = posted as LearnerMessage | Answer
+      if ('call' in message) return calls.answer(message)
+      if (message.type === 'refused') return end(new Error(message.reason))
+      follow(message)
+      if (message.type === 'ready') resolve(client)
     })
 
+    const ask = <T>(command: LearnerCommand) => calls.ask<T>(command)
     const client: LearnerClient = {
       get shared() {
         const { minSpam, minHam } = settings
         return { salt, minSpam, minHam, channel, models: [...models] }
       },
       learn: (request) => ask({ op: 'learn', request }),
-      async learnFeatures({ features, ...lesson }) {
-        const { encodeFeatures } = await import('./store/codec.js')
-        return ask({ op: 'learnFeatures', mail: features.id, features: encodeFeatures(features), ...lesson })
-      },
       learnScan: (scanId, mailClass, source, user) =>
         ask({ op: 'learnScan', scanId, class: mailClass, source, ...(user === undefined ? {} : { user }) }),
-      remember: (scans) => worker.postMessage({ id: 0, call: { op: 'remember', scans } }),
+      remember: (scans) => port.post({ call: 0, command: { op: 'remember', scans } }),
       revoke: (filter, preview) => ask({ op: 'revoke', filter, preview }),
       release: (filter, preview) => ask({ op: 'release', filter, preview }),
       rows: (filter, limit = 1000) => ask({ op: 'rows', filter, limit }),
@@ -130,20 +107,12 @@ export function openLearner(options: OpenOptions): Promise<LearnerClient> {
       backup: (file) => ask({ op: 'backup', file }),
       restore: (file) => ask({ op: 'restore', file }),
       importSaLearn: (file) => ask({ op: 'importSaLearn', file }),
-      close: () => (closing ??= ask({ op: 'close' })),
+      close: () =>
+        (closing ??= ask<void>({ op: 'close' }).then(() => calls.end(new Error('the learner is closed')))),
     }
   })
 }
 
-interface ThreadMessage {
-  readonly id?: number
-  readonly result?: unknown
-  readonly error?: string
-  readonly refused?: string
-  readonly salt?: number
-  readonly models?: readonly (readonly [string, SharedModel | undefined])[]
-  readonly ready?: {
-    readonly salt: number
-    readonly models: readonly (readonly [string, SharedModel | undefined])[]
-  }
+function ownThread(start: LearnerStart): ThreadPort {
+  return portOfThread(new Worker(new URL('./thread.js', import.meta.url), { workerData: start }))
 }

@@ -5,6 +5,7 @@ import type { Features } from './features.js'
 import type { Learner } from './learner.js'
 import { fuse } from './model/members.js'
 import { Model } from './model/model.js'
+import { runThrough } from './slices.js'
 
 export interface DoubtfulLabel {
   readonly seq: number
@@ -20,6 +21,8 @@ const examplesMin = 100
 
 /** A full table is put in order at each mail: more rounds would not help. */
 const roundsMax = 3
+/** Mails between two slices: some ms. */
+const sliceMails = 50
 
 interface Example {
   readonly features: Features
@@ -28,29 +31,35 @@ interface Example {
 }
 
 export function findDoubtful(learner: Learner): DoubtfulLabel[] {
-  const examples: Example[] = [...learner.examples()]
+  return runThrough(lookForDoubtful(learner))
+}
+
+/** In slices: a large ledger takes seconds. */
+export function* lookForDoubtful(learner: Learner): Generator<void, DoubtfulLabel[]> {
+  const examples: Example[] = []
+  for (const example of learner.examples()) if (examples.push(example) % sliceMails === 0) yield
   if (examples.length < examplesMin) return []
   const halves = [examples.filter((_, i) => i % 2 === 0), examples.filter((_, i) => i % 2 === 1)] as const
   const doubtful: DoubtfulLabel[] = []
   for (const [own, other] of [halves, [halves[1], halves[0]] as const]) {
     const model = new Model('standard')
-    for (const { features, isSpam } of other) model.count(features, isSpam, 1)
-    rebuild(model, other)
-    for (const { features, isSpam, seq } of own) {
+    for (const [at, { features, isSpam }] of other.entries()) {
+      model.count(features, isSpam, 1)
+      if (at % sliceMails === 0) yield
+    }
+    yield* rebuild(model, other)
+    for (const [at, { features, isSpam, seq }] of own.entries()) {
       const sum = fuse(model.score(features))
       const margin = isSpam ? sum : -sum
       if (margin < -marginMin) doubtful.push({ seq, mail: features.id, isSpam, margin: -margin })
+      if (at % sliceMails === 0) yield
     }
   }
   return doubtful.sort((a, b) => b.margin - a.margin)
 }
 
 /** Learns the weights of examples that are counted. A table that grows meanwhile ends it without weights: then once more. */
-function rebuild(model: Model, examples: readonly Example[]): void {
-  for (let round = 0; round < roundsMax; round++) {
-    const steps = model.rebuild([() => examples], examples.length)
-    let step = steps.next()
-    while (!step.done) step = steps.next()
-    if (step.value) return
-  }
+function* rebuild(model: Model, examples: readonly Example[]): Generator<void, void> {
+  for (let round = 0; round < roundsMax; round++)
+    if (yield* model.rebuild([() => examples], examples.length)) return
 }

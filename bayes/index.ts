@@ -1,7 +1,7 @@
 // bayes: the statistical learner, one door for the rest of hamd (client.ts for the main thread, which only asks). In: mails with their
 // class, and mails to judge. Out: opinions with clues, and a ledger of everything that was taught. Knows mathematics, counts and its own store; never scores, rules or protocols.
 //
-// Threads. `openLearner` starts the learner thread (thread.ts), the only writer: it owns SQLite and the model's memory. Scan workers get
+// Threads. `openLearner` starts the learner in another thread (service.ts), the only writer: it owns SQLite and the model's memory. Scan workers get
 // `learner.shared` by message, call `createClassifier(shared)` once and then classify synchronously from that memory. When a model grows,
 // the learner thread announces its new memory on a BroadcastChannel that the classifiers listen to by themselves: post `learner.shared`
 // when a worker starts, nothing else is needed.
@@ -10,7 +10,7 @@
 //              const opinion = classifier.classify(features, { user })
 //              learner.remember([{ id: scanId, owner: user ?? '', mail: features.id, timeMs, features: encodeFeatures(features) }])
 // For clues extract with { names: true } and classify with { clues: 20 }.
-// One lesson:  await learner.learn({ raw, class, source, user }) | learner.learnScan(scanId, class, source) | learnFeatures(...)
+// One lesson:  await learner.learn({ raw, class, source, user }) | learner.learnScan(scanId, class, source)
 //
 // Commands and tests work without threads: `Learner.open(settings)` and `createClassifier(sharedOf(learner))`.
 // To be replaced, a learner needs what stands in LearnerClient and Classifier.
@@ -36,7 +36,7 @@ export {
   readMails,
 } from './bulk.js'
 export type { Classifier, ClassifyOptions, SharedLearner } from './classifier.js'
-export { type FeatureLesson, type LearnerClient, type OpenOptions, openLearner } from './client.js'
+export { type LearnerClient, type OpenOptions, openLearner } from './client.js'
 export type { DoubtfulLabel } from './doubtful.js'
 export {
   type EvaluateMode,

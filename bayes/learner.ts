@@ -1,5 +1,5 @@
 // The learner as one object in one thread: ledger, scans, models. In: learnings and corrections. Out: what became of each, and models in
-// shared memory. It is run by the learner thread of a server (thread.ts), or in place by commands and tests. Every change of the ledger and
+// shared memory. It is run by a service in another thread (service.ts), or in place by commands and tests. Every change of the ledger and
 // of the counts happens in one transaction; when it fails, memory is put right again from the ledger.
 import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,6 +12,7 @@ import { importedModel } from './model/imported.js'
 import { fuse } from './model/members.js'
 import { Model, type Profile, type SharedModel } from './model/model.js'
 import { createRandom } from './random.js'
+import { runThrough } from './slices.js'
 import { isDistrustedSource, isTrustedSource } from './sources.js'
 import { isDamage, type Ledger, type LedgerRow, openLedger, type RowFilter } from './store/ledger.js'
 import { type Lock, lockDirectory } from './store/lock.js'
@@ -323,12 +324,16 @@ export class Learner {
     }
   }
 
-  rebuildNow(all = false): void {
+  /** Until nothing is stale: a table that grows meanwhile makes the weights begin anew. */
+  *rebuildUntilDone(all = false): Generator<void, void> {
     for (let round = 0; round < 3; round++) {
-      const steps = this.rebuild(all)
-      while (!steps.next().done);
+      yield* this.rebuild(all)
       if (this.stale.size === 0) return
     }
+  }
+
+  rebuildNow(all = false): void {
+    runThrough(this.rebuildUntilDone(all))
   }
 
   /** Digest over all counted tokens: equal sets of learnings give equal digests. */

@@ -20,6 +20,7 @@ import { version } from '../src/root.js'
 import { loadRulesAside, type RuleSources, resolversOf } from '../src/ruling-aside.js'
 import { readSavedPlan } from '../src/ruling-cache.js'
 import type { ScanPolicy } from '../src/scan.js'
+import { type StoresThread, startStores } from '../src/stores.js'
 import type { Clamd, Core, Net, Request } from '../src/types.js'
 import type { Controller } from './controller/index.js'
 import { clamdGauges, countClamd } from './counted-clamd.js'
@@ -114,7 +115,9 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
   const planFile = join(dataDir, 'cache', 'plan.bin')
   const reading = readRules(setup.rules, planFile, true)
   reading.catch(() => {})
-  const learner = await startLearner(config, dataDir, log)
+  const stores = startStores()
+  opened.push({ name: 'the thread of the stores', close: () => stores.close() })
+  const learner = await startLearner(config, dataDir, stores, log)
   opened.push({ name: 'the learner', close: () => learner.close() })
   const plan = await reading
   reportProblems(plan.problems, log)
@@ -140,11 +143,14 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
   // The workers are at it now, and this thread has nothing else to do.
   const [core, { createController }] = await Promise.all([creating, import('./controller/index.js')])
   const metrics = createMetrics()
-  const history = openHistory({
-    path: join(dataDir, 'history.sqlite'),
-    rowsMax: config.history.rows,
-    onError: (message) => log.error({ history: message }, 'history is not written'),
-  })
+  const history = openHistory(
+    {
+      path: join(dataDir, 'history.sqlite'),
+      rowsMax: config.history.rows,
+      onError: (message) => log.error({ history: message }, 'history is not written'),
+    },
+    stores.history,
+  )
   // Rows of the last scans come while the core ends, so the history ends after it.
   opened.push(
     { name: 'the history', close: () => history.close() },
@@ -234,14 +240,20 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
   }
 }
 
-async function startLearner(config: Config, dataDir: string, log: Log): Promise<LearnerClient> {
-  const learner = await openLearner({
+async function startLearner(
+  config: Config,
+  dataDir: string,
+  stores: StoresThread,
+  log: Log,
+): Promise<LearnerClient> {
+  const settings = {
     dataDir,
     profile: config.learner.profile,
     minSpam: config.learner.spam_min,
     minHam: config.learner.ham_min,
     scanDays: config.learner.scan_days,
-  }).catch((error: unknown) => {
+  }
+  const learner = await openLearner(settings, stores.learner).catch((error: unknown) => {
     throw new StartError(
       69,
       `the learner could not start: ${error instanceof Error ? error.message : String(error)}`,

@@ -1,9 +1,8 @@
 // The history as the rest of hamd sees it: rows go in without waiting, in batches of one transaction; questions are promises. The SQLite work
-// happens in a thread of its own (worker.ts). A thread that cannot open its file or dies costs the history, never a scan.
-import { Worker } from 'node:worker_threads'
-import { setAsideIfDamaged } from '../damaged-file.js'
+// happens in another thread (service.ts). A file that cannot be opened or a thread that dies costs the history, never a scan.
+import { type Answer, Calls, type ThreadPort } from '../thread-port.js'
 import type { Request, Scanned, ScoredHit } from '../types.js'
-import type { HistoryAnswer, HistoryCommand, HistorySetup } from './protocol.js'
+import type { HistoryCommand, HistoryMessage, HistorySetup } from './protocol.js'
 import type { History, HistoryRow, HistorySymbol, StoredRow } from './types.js'
 
 export type * from './types.js'
@@ -21,46 +20,29 @@ export interface HistoryOptions extends HistorySetup {
   readonly onError?: (message: string) => void
 }
 
-export function openHistory({ path, rowsMax, onError }: HistoryOptions): History {
-  const aside = setAsideIfDamaged(path)
-  if (aside !== undefined) onError?.(`the database was damaged; it is kept as ${aside} and begins anew`)
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: { path, rowsMax } })
-  const calls = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>()
+/** Opens the history where `thread` says. */
+export function openHistory(options: HistoryOptions, thread: (setup: HistorySetup) => ThreadPort): History {
+  const { path, rowsMax, onError } = options
+  const port = thread({ path, rowsMax })
+  const calls = new Calls<HistoryCommand>(port)
   let fresh: HistoryRow[] = []
   let batch: StoredRow[] = []
   let timer: NodeJS.Timeout | undefined
   let inFlight = 0
   let dropped = 0
-  let lastCall = 0
-  let dead: Error | undefined
-  let closing = false
 
   const fail = (error: Error) => {
-    if (dead) return
-    dead = error
-    if (error !== closed) onError?.(error.message)
-    for (const call of calls.values()) call.reject(error)
-    calls.clear()
+    if (calls.ended) return
+    calls.end(error)
+    onError?.(error.message)
   }
-  worker.unref()
-  worker.on('error', fail)
-  worker.on('exit', () => fail(closing ? closed : new Error('the history thread has ended')))
-  worker.on('message', (answer: HistoryAnswer) => {
-    const call = calls.get(answer.call)
-    calls.delete(answer.call)
-    if (answer.error === undefined) call?.resolve(answer.value)
-    else call?.reject(new Error(answer.error))
+  port.onEnd(fail)
+  port.onMessage((posted) => {
+    const message = posted as HistoryMessage | Answer
+    if ('call' in message) calls.answer(message)
+    else if (message.type === 'refused') fail(new Error(message.reason))
+    else onError?.(`the database was damaged; it is kept as ${message.aside} and begins anew`)
   })
-
-  function ask(command: HistoryCommand): Promise<unknown> {
-    if (dead) return Promise.reject(dead)
-    lastCall += 1
-    const call = lastCall
-    return new Promise((resolve, reject) => {
-      calls.set(call, { resolve, reject })
-      worker.postMessage({ call, command })
-    })
-  }
 
   function bundle(): void {
     for (const row of fresh) batch.push(storedRow(row))
@@ -75,10 +57,11 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
     const rows = batch
     batch = []
     inFlight += rows.length
-    ask({ type: 'add', rows })
+    calls
+      .ask({ type: 'add', rows })
       .catch((error: Error) => {
         dropped += rows.length
-        if (!dead) onError?.(error.message)
+        if (!calls.ended) onError?.(error.message)
       })
       .finally(() => {
         inFlight -= rows.length
@@ -88,13 +71,13 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
   /** Questions see everything that was added before them. */
   async function read<T>(command: HistoryCommand): Promise<T> {
     flush()
-    return (await ask(command)) as T
+    return calls.ask<T>(command)
   }
 
   return {
     add(row) {
       if (!row) return
-      if (dead || fresh.length + batch.length + inFlight >= waitingRowsMax) {
+      if (calls.ended || fresh.length + batch.length + inFlight >= waitingRowsMax) {
         dropped += 1
         return
       }
@@ -110,16 +93,13 @@ export function openHistory({ path, rowsMax, onError }: HistoryOptions): History
       return dropped
     },
     async close() {
-      if (dead) return
-      closing = true
+      if (calls.ended) return
       await read({ type: 'close' }).catch(() => {})
-      fail(closed)
-      await worker.terminate()
+      calls.end(new Error('the history is closed'))
+      await port.close()
     },
   }
 }
-
-const closed = new Error('the history is closed')
 
 export function storedRow(row: HistoryRow): StoredRow {
   const { id, unixTime, action } = row

@@ -13,8 +13,9 @@ export type HistoryCommand =
   | { readonly type: 'reset' }
   | { readonly type: 'close' }
 
-export interface HistoryAnswer {
-  readonly call: number
-  readonly value?: unknown
-  readonly error?: string
-}
+/** What the service posts besides answers. */
+export type HistoryMessage =
+  /** The file that was there could not be read; it is kept under another name. */
+  | { readonly type: 'damaged'; readonly aside: string }
+  /** It could not start, for this reason, and has ended. */
+  | { readonly type: 'refused'; readonly reason: string }

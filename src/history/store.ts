@@ -1,5 +1,5 @@
-// The history at rest: the last scans, and counts of actions per minute and hour for the graphs. Synchronous SQLite; runs in the history thread
-// (worker.ts), so neither a checkpoint of the write-ahead log nor a search through all rows holds up a scan. Both tables are bounded.
+// The history at rest: the last scans, and counts of actions per minute and hour for the graphs. Synchronous SQLite; runs in another thread
+// (service.ts), so neither a checkpoint of the write-ahead log nor a search through all rows holds up a scan. Both tables are bounded.
 import Database from 'better-sqlite3'
 import type { HistoryQuery, HistoryRow, StoredRow, ThroughputPoint } from './types.js'
 

@@ -10,12 +10,14 @@ import { storedFrame } from '../../../server/http-zstd.js'
 import { rspamdOptions } from '../../../server/rspamd/options.js'
 import { type History, historyRow, openHistory } from '../../../src/history/index.js'
 import { createMetrics, type Metrics } from '../../../src/metrics.js'
+import { startStores } from '../../../src/stores.js'
 import type { Request } from '../../../src/types.js'
 import { scanText, type TestCore, testCore } from '../rspamd/core.js'
 import { ask, exchange, gtube, ham, parseReply, scored } from '../rspamd/wire.js'
 
 describe('controller', () => {
   const folder = mkdtempSync(join(tmpdir(), 'hamd-control-'))
+  const stores = startStores()
   let core: TestCore
   let controller: Controller
   let history: History
@@ -25,7 +27,7 @@ describe('controller', () => {
 
   before(async () => {
     core = testCore()
-    history = openHistory({ path: join(folder, 'history.sqlite'), rowsMax: 100 })
+    history = openHistory({ path: join(folder, 'history.sqlite'), rowsMax: 100 }, stores.history)
     metrics = createMetrics()
     const options: Partial<ControllerOptions> = {
       secureIps: ['127.0.0.1'],
@@ -47,6 +49,7 @@ describe('controller', () => {
   after(async () => {
     await controller.close()
     await history.close()
+    await stores.close()
     rmSync(folder, { recursive: true })
   })
 

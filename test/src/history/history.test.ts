@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { type HistoryRow, openHistory, storedRow } from '../../../src/history/index.js'
 import { HistoryStore } from '../../../src/history/store.js'
+import { startStores } from '../../../src/stores.js'
 
 function row(n: number, changes: Partial<HistoryRow> = {}): HistoryRow {
   return {
@@ -34,15 +35,19 @@ function row(n: number, changes: Partial<HistoryRow> = {}): HistoryRow {
 
 describe('history', () => {
   const folder = mkdtempSync(join(tmpdir(), 'hamd-history-'))
-  after(() => rmSync(folder, { recursive: true }))
+  const stores = startStores()
+  after(async () => {
+    await stores.close()
+    rmSync(folder, { recursive: true })
+  })
 
   test('rows survive a restart and stay bounded', async () => {
     const options = { path: join(folder, 'a.sqlite'), rowsMax: 50 }
-    const first = openHistory(options)
+    const first = openHistory(options, stores.history)
     for (let n = 0; n < 1200; n++) first.add(row(n))
     assert.equal((await first.rows({ from: 0, limit: 1000 })).length, 50)
     await first.close()
-    const second = openHistory(options)
+    const second = openHistory(options, stores.history)
     const rows = await second.rows({ from: 0, limit: 3 })
     assert.deepEqual(
       rows.map(({ id }) => id),
@@ -58,7 +63,7 @@ describe('history', () => {
   })
 
   test('adding returns at once: thousands of rows take milliseconds of the caller', async () => {
-    const history = openHistory({ path: join(folder, 'b.sqlite'), rowsMax: 1000 })
+    const history = openHistory({ path: join(folder, 'b.sqlite'), rowsMax: 1000 }, stores.history)
     const started = performance.now()
     for (let n = 0; n < 5000; n++) history.add(row(n))
     assert.ok(performance.now() - started < 2000)
@@ -73,11 +78,12 @@ describe('history', () => {
 
   test('a file that cannot be opened is told once and drops rows', async () => {
     const told: string[] = []
-    const history = openHistory({
+    const options = {
       path: join(folder, 'no/such/folder/x.sqlite'),
       rowsMax: 10,
-      onError: (message) => told.push(message),
-    })
+      onError: (message: string) => void told.push(message),
+    }
+    const history = openHistory(options, stores.history)
     history.add(row(1))
     await assert.rejects(history.rows({ from: 0, limit: 1 }))
     history.add(row(2))
