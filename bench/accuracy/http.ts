@@ -8,9 +8,9 @@ import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { hamBelow, type LabelledMail, spamFrom } from '../../bayes/evaluate.js'
 import { type Judged, type Metrics, measure } from '../../bayes/metrics.js'
+import { entry } from '../../test/support/entry.js'
 
 export interface HttpRun {
   readonly metrics: Metrics
@@ -20,7 +20,6 @@ export interface HttpRun {
   readonly seconds: number
 }
 
-const entry = fileURLToPath(new URL('../../src/cli/index.js', import.meta.url))
 const config = `[rules]
 builtin = false
 [learner]

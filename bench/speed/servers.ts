@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } 
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { entry } from '../../test/support/entry.js'
 import { type Dialect, exchange } from './load.js'
 
 export interface Server {
@@ -121,8 +121,6 @@ export interface HamdServer extends Server {
   reloads(): number
 }
 
-const hamdEntry = fileURLToPath(new URL('../../src/cli/index.js', import.meta.url))
-
 export async function startHamd(options: HamdOptions): Promise<HamdServer> {
   const folder = options.folder ?? newFolder('hamd')
   const port = await freePort()
@@ -139,7 +137,7 @@ export async function startHamd(options: HamdOptions): Promise<HamdServer> {
         '--heap-growing-percent=40',
         '--no-memory-reducer',
         '--no-flush-bytecode',
-        hamdEntry,
+        entry,
         'serve',
         '--local',
         '--allow-tell',

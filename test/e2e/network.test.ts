@@ -5,6 +5,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { eicar, startClamd, startFakeClamd, type TestClamd } from '../support/clamd.js'
+import { entry } from '../support/entry.js'
 import { startExim, submit } from '../support/exim.js'
 import { type Hamd, startHamd } from '../support/hamd.js'
 import { type NetWorld, startNetWorld } from '../support/networld.js'
@@ -240,15 +241,7 @@ describe('a clamd that breaks its word', () => {
       const fake = await startFakeClamd(behave)
       const done = await runBeside(
         process.execPath,
-        [
-          new URL('../../src/cli/index.js', import.meta.url).pathname,
-          'scan',
-          '--json',
-          '--local',
-          '--clamd',
-          fake.address,
-          '-',
-        ],
+        [entry, 'scan', '--json', '--local', '--clamd', fake.address, '-'],
         mailOf('Hello'),
       )
       await fake.close()

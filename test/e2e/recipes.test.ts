@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { entry } from '../support/entry.js'
 import { type Hamd, startHamd } from '../support/hamd.js'
 import { findProgram, needs, type Ran, run } from '../support/peers.js'
 import { freePort } from '../support/ports.js'
@@ -20,7 +21,7 @@ describe('recipes of the README', () => {
   before(async () => {
     writeFileSync(join(folder, 'mail.eml'), spam)
     writeFileSync(join(folder, 'spam.eml'), spam)
-    const hashed = run(process.execPath, [hamdEntry(), 'password'], `${password}\n`).stdout.trim()
+    const hashed = run(process.execPath, [entry, 'password'], `${password}\n`).stdout.trim()
     writeFileSync(join(folder, 'hamd.toml'), `[controller]\npassword = "${hashed}"\n`)
     hamd = await startHamd({
       args: ['--config', join(folder, 'hamd.toml'), '--controller', `unix:${controllerSocket}`],
@@ -131,7 +132,3 @@ describe('recipes of the README', () => {
     })
   })
 })
-
-function hamdEntry(): string {
-  return new URL('../../src/cli/index.js', import.meta.url).pathname
-}

@@ -1,8 +1,6 @@
 // One command of the compiled program, run to its end.
-import { fileURLToPath } from 'node:url'
+import { entry } from './entry.js'
 import { type Ran, runBeside } from './peers.js'
-
-const entry = fileURLToPath(new URL('../../src/cli/index.js', import.meta.url))
 
 /** One char of the output is one byte. `env` adds to the present one. */
 export function hamd(

@@ -3,10 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-
-/** The compiled program. */
-export const entry = fileURLToPath(new URL('../../src/cli/index.js', import.meta.url))
+import { entry } from './entry.js'
 
 export interface Hamd {
   readonly child: ChildProcess

@@ -15,14 +15,13 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { packageRoot } from '../../../src/root.js'
 import { hamd } from '../../support/command.js'
+import { entry } from '../../support/entry.js'
 import { needs, run } from '../../support/peers.js'
 import { freePort } from '../../support/ports.js'
 import { exchange } from '../../support/wire.js'
 
-const entry = fileURLToPath(new URL('../../../src/cli/index.js', import.meta.url))
 const root = process.getuid?.() === 0
 const text = 'From: a@example.org\nSubject: fruit\nMessage-ID: <1@example.org>\n\nan orange\n'
 const rules = (n: number) => `body ORANGE${n} /orange/\nscore ORANGE${n} ${n}.5\n`
