@@ -2,7 +2,15 @@
 
 import { listDirective, numberDirective } from '../../rules/engine/directive.js'
 import { setting } from '../../rules/engine/settings.js'
-import type { Plugin } from '../../rules/engine/types.js'
+import type { Plugin, Settings } from '../../rules/engine/types.js'
+import { once } from './once.js'
+
+/** Asked by a dozen rules. */
+const opinion = once((scan, settings: Settings): number | undefined =>
+  ['use_learner', 'use_bayes', 'use_bayes_rules'].every((name) => setting<boolean>(settings, name))
+    ? scan.facts.bayes().probability
+    : undefined,
+)
 
 export const bayes: Plugin = {
   name: 'Bayes',
@@ -22,13 +30,7 @@ export const bayes: Plugin = {
   ],
   evals: {
     check_bayes(context, min = '0', max = 'undef') {
-      const { scan, settings } = context
-      if (
-        !['use_learner', 'use_bayes', 'use_bayes_rules'].every((name) => setting<boolean>(settings, name))
-      ) {
-        return false
-      }
-      const { probability } = scan.facts.bayes()
+      const probability = opinion(context.scan, context.settings)
       if (probability === undefined) return false
       if (Number(min) !== 0 && probability <= Number(min)) return false
       if (max !== 'undef' && probability > Number(max)) return false

@@ -4,7 +4,7 @@ import type { ByteString, Scan } from '../types.js'
 import { findTraceDate, parseDate } from '../views/dates.js'
 import { bytePattern } from '../views/pattern.js'
 import { once } from './once.js'
-import { headerAll, trim } from './text.js'
+import { headerAll, isBlankText } from './text.js'
 
 /** First readable value of Resent-Date, else of Date. */
 const headerDate = once(
@@ -37,7 +37,7 @@ function traceLines(scan: Scan): readonly ByteString[] {
   for (const value of headerAll(scan, 'Received')) {
     // A value is one line nearly always.
     const pieces = value.indexOf('\n') === value.length - 1 ? [value] : value.split('\n')
-    for (const piece of pieces) if (trim(piece) !== '') lines.push(piece)
+    for (const piece of pieces) if (!isBlankText(piece)) lines.push(piece)
   }
   return lines
 }

@@ -273,6 +273,7 @@ export const pdfInfo: Plugin = {
       ),
     pdf_named: (context, name = '') => anyRead(context, (pdf) => pdf.name !== '' && pdf.name === name),
     pdf_name_regex(context, source = '') {
+      if (!anyRead(context, (pdf) => pdf.name !== '')) return false
       const pattern = evalRegex(undelimited(source))
       return pattern !== undefined && anyRead(context, (pdf) => pdf.name !== '' && matches(pattern, pdf.name))
     },

@@ -37,6 +37,12 @@ export function trim(text: ByteString): ByteString {
   return text.slice(start, end)
 }
 
+/** Nothing but white space. */
+export function isBlankText(text: ByteString): boolean {
+  for (let at = 0; at < text.length; at++) if (!isSpace(text.charCodeAt(at))) return false
+  return true
+}
+
 export function isSpace(code: number): boolean {
   return code === 32 || (code >= 9 && code <= 13)
 }

@@ -36,6 +36,18 @@ test('a date in the usual form is the one that a search through odd text finds',
   }
 })
 
+test('every month of the years that count begins when the calendar says', () => {
+  const names = 'Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec'.split(' ')
+  for (let year = 1970; year <= 2037; year++)
+    for (const [index, name] of names.entries())
+      for (const day of [1, 28]) {
+        const expected = Date.UTC(year, index, day, 3, 4, 5) / 1000
+        assert.equal(parseDate(`${day} ${name} ${year} 03:04:05 +0000`), expected, `${day} ${name} ${year}`)
+      }
+  // What is left of a leap day in the last year that counts.
+  assert.equal(parseDate('29 Feb 2040 00:00:00 +0000'), Date.UTC(2037, 2, 1) / 1000)
+})
+
 test('the date of a trace line is where its pattern finds it', () => {
   const pattern = bytePattern('(\\s.?\\d+ \\S\\S\\S \\d+ \\d+:\\d+:\\d+ \\S+)')
   const roll = dice(2)
