@@ -33,9 +33,9 @@ const importedGain = 2.5
 
 export interface ClassifyOptions {
   /** Whose own model lies over the site's. */
-  readonly user?: string
+  readonly user?: string | undefined
   /** How many clues to name, strongest first; needs features with names. */
-  readonly clues?: number
+  readonly clues?: number | undefined
 }
 
 interface View {
@@ -119,10 +119,11 @@ export function createClassifierOf(shared: SharedLearner, want?: (user: string) 
       const imported = totalsOf(views.get(importedOwner))
       const spamLearned = site.spam + own.spam + imported.spam
       const hamLearned = site.ham + own.ham + imported.ham
-      const learned = { spamLearned, hamLearned, tokens: features.lo.length }
       if (spamLearned < shared.minSpam || hamLearned < shared.minHam)
         return {
-          ...learned,
+          spamLearned,
+          hamLearned,
+          tokens: features.lo.length,
           probability: undefined,
           reason: `too little learned: ${spamLearned} of ${shared.minSpam} spam, ${hamLearned} of ${shared.minHam} ham`,
           clues: [],
@@ -136,7 +137,9 @@ export function createClassifierOf(shared: SharedLearner, want?: (user: string) 
             (1 - trust) * importedGain * scoreForeign(features.foreign, foreign.table, imported)
           : fuse(scores)
       return {
-        ...learned,
+        spamLearned,
+        hamLearned,
+        tokens: features.lo.length,
         tokensKnown: scores.known,
         logOdds,
         probability: calibrate(logOdds),

@@ -33,9 +33,9 @@ export interface Features {
   readonly bodyCount: number
   readonly senderCount: number
   /** Text of the tokens by index, when asked for. */
-  readonly names?: readonly string[]
+  readonly names?: readonly string[] | undefined
   /** Keys of an imported foreign store (import.ts), pairs of lo and hi, when there is one. Never stored. */
-  readonly foreign?: Uint32Array
+  readonly foreign?: Uint32Array | undefined
 }
 
 export interface Extractor {
@@ -86,8 +86,8 @@ export function createExtractor(salt: number): Extractor {
         headCount: sink.headCount,
         bodyCount: sink.bodyCount,
         senderCount: sink.senderCount,
-        ...(sink.names ? { names: sink.names } : {}),
-        ...(this.wantsForeign ? { foreign: saBodyKeys([subjectOf(fields), ...texts]) } : {}),
+        names: sink.names,
+        foreign: this.wantsForeign ? saBodyKeys([subjectOf(fields), ...texts]) : undefined,
       }
     },
   }

@@ -10,10 +10,7 @@ export function createScanClassifier(shared: SharedLearner): ScanClassifier {
   return {
     features: (message, clues) => classifier.extractor.extract(message, { names: clues }),
     classify: (features, user, clues) =>
-      classifier.classify(features, {
-        ...(user === undefined ? {} : { user }),
-        ...(clues ? { clues: cluesMax } : {}),
-      }),
+      classifier.classify(features, { user, clues: clues ? cluesMax : undefined }),
     ready: ({ spamLearned, hamLearned }) => spamLearned >= shared.minSpam && hamLearned >= shared.minHam,
   }
 }

@@ -2,6 +2,7 @@
 // they stand in an open-addressing table, gram and weight side by side; from some hundred thousand on in an array with a place for each.
 // 440 mails leave 150,000 grams: 4 MB, and 2 for the learner's sums, where arrays take 16 each. The weights are the same to the bit.
 import { gramBits } from '../tokens/grams.js'
+import { touch } from './touch.js'
 
 const slotsAtStart = 2 ** 12
 /** Share of slots in use at which the table has to grow: at 0.6 a reader guesses wrong too often where a gram stands. */
@@ -69,8 +70,8 @@ export class GramTable {
       for (let i = 0; i < grams.length; i++) sum += floats[grams[i]! >>> shift]!
       return sum
     }
-    this.touch(grams)
     const mask = this.slots - 1
+    this.touched = touch(words, grams, { shift, mask, stride: slotWords })
     for (let i = 0; i < grams.length; i++) {
       const gram = grams[i]! >>> shift
       let at = (gram & mask) * slotWords
@@ -121,16 +122,6 @@ export class GramTable {
     if (table.stride === 2)
       for (let at = 0; at < content.length; at += slotWords) if (content[at] !== 0) table.used++
     return table
-  }
-
-  /** Reads the slot of each gram: loads that nothing waits for come from memory side by side. */
-  private touch(grams: Uint32Array): void {
-    const { words, shift } = this
-    const mask = this.slots - 1
-    let sum = 0
-    for (let i = 0; i < grams.length; i++) sum ^= words[((grams[i]! >>> shift) & mask) * slotWords]!
-    // Kept, or the loads would be left out.
-    this.touched = sum
   }
 
   /** -1 when the gram is not there and the table has to grow first. */

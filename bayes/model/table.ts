@@ -1,6 +1,8 @@
 // Open-addressing table of tokens in shared memory: the learner thread writes, scan workers read without locks. One slot of 32 bytes
 // holds the key (53 bits), the exact counts and the weights of the token members that read it, so one look-up serves all of them.
 // A reader that meets a half-written slot misses one token of one mail; the key is written last.
+import { touch } from './touch.js'
+
 export const slotWords = 8
 const keyLo = 0
 const keyHi = 1
@@ -28,16 +30,9 @@ export class TokenTable {
     return new TokenTable(new SharedArrayBuffer(slots * slotWords * 4))
   }
 
-  /**
-   * Reads the first slot of each token: loads that nothing waits for come from memory side by side, where a search goes for one after the
-   * other. The result is there so that they are not left out.
-   */
+  /** Reads the first slot of each token, so that searches find them near. */
   touch(lo: Uint32Array): number {
-    const { words } = this
-    const mask = this.slots - 1
-    let sum = 0
-    for (let i = 0; i < lo.length; i++) sum ^= words[(lo[i]! & mask) * slotWords]!
-    return sum
+    return touch(this.words, lo, { shift: 0, mask: this.slots - 1, stride: slotWords })
   }
 
   /** Slot of a token, -1 when it is not there. */

@@ -78,5 +78,5 @@ export function decodeFeatures(id: string, bytes: Uint8Array): Features {
     for (let left = data.readUInt16LE(at); left > 0; left--, from += 2)
       grams[done++] = (block << blockBits) | data.readUInt16LE(from)
   if (from !== data.length || done !== grams.length) throw new Error(`features of ${id} are cut or too long`)
-  return { id, lo, hi, grams, headCount, bodyCount, senderCount }
+  return { id, lo, hi, grams, headCount, bodyCount, senderCount, names: undefined, foreign: undefined }
 }

@@ -95,11 +95,10 @@ test('another salt gives other tokens', () => {
 
 test('features come back from their bytes', () => {
   const features = extract(header + 'one two three four')
-  const { names: _, ...expected } = features
   const again = decodeFeatures(features.id, encodeFeatures(features))
   assert.deepEqual(
     { ...again, grams: again.grams.sort() },
-    { ...expected, grams: features.grams.slice().sort() },
+    { ...features, names: undefined, grams: features.grams.slice().sort() },
   )
   const bytes = encodeFeatures(features)
   assert.throws(() => decodeFeatures('x', bytes.subarray(0, bytes.length - 1)))
