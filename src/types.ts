@@ -272,12 +272,18 @@ export interface RelayView {
   readonly envelopeFrom: ByteString | undefined
 }
 
+/** A header request taken apart (views/headers.ts, headerRequest): who asks the same of every message spares the look-up of its text. */
+export interface HeaderRequest {
+  /** The text before the first colon. */
+  readonly name: string
+}
+
 /** Header values as rules ask for them: `Subject`, `From:addr`, `ALL`, `X-Spam-Relays-External` ... */
 export interface HeaderView {
   /** Value of a header request (sa-rules.md 3.1), undefined when nothing is found. Cached per request string. */
   get(request: string): ByteString | undefined
   /** One value per occurrence or address, for the requests that have several. */
-  getAll(request: string): readonly ByteString[]
+  getAll(request: string | HeaderRequest): readonly ByteString[]
   /** True = nothing is there for requests of this place (views/headers.ts, placeOfRequest); a quick question for most of them. */
   lacks?(place: number): boolean
   /** Adds a pseudo header that a plugin made (X-Relay-Countries); a field of that name in the message wins. */

@@ -1,6 +1,7 @@
 // Which rules run: those whose score is not 0 in the score set at hand, less what the request or the watchdog switched off. Made once
 // and kept, so that a run meets no rule that it has to leave out.
-import { placeOfRequest } from '../../src/views/headers.js'
+import type { HeaderRequest } from '../../src/types.js'
+import { headerRequest, placeOfRequest } from '../../src/views/headers.js'
 import type { Answers } from './answers.js'
 import type { PrefsOverlay } from './prefs.js'
 import { early } from './settling.js'
@@ -65,7 +66,7 @@ export interface ActiveStage {
   readonly silent: Uint8Array
   readonly headerSingles: readonly SingleRule[]
   readonly exists: readonly number[]
-  readonly existsRequests: readonly string[]
+  readonly existsRequests: readonly HeaderRequest[]
   readonly existsPlaces: Int32Array
   readonly headerEvals: readonly EvalRow[]
   readonly body: ActiveGroup | undefined
@@ -172,7 +173,7 @@ export class Activity {
       })),
       headerSingles: stage.headerSingles.filter(runs),
       exists,
-      existsRequests: requests,
+      existsRequests: requests.map(headerRequest),
       existsPlaces: Int32Array.from(requests, placeOfRequest),
       headerEvals: evals(headerEvals),
       ...texts,

@@ -1,6 +1,6 @@
 // One run of the rules over one message: which texts are matched when, which evals are called, what a pattern with captures does.
 // Hits and metas are kept in hits.ts.
-import type { ByteString, Note, Scan } from '../../src/types.js'
+import type { ByteString, HeaderRequest, Note, Scan } from '../../src/types.js'
 import { relayTags } from '../../src/views/relays.js'
 import type { Budget } from '../regex/guarded.js'
 import { Runaway } from '../regex/machine.js'
@@ -205,15 +205,15 @@ export class MessageRun implements EvalHost {
   }
 
   /** What the pattern is matched against: all values, joined by LF unless they end in one; undefined = the header is absent. */
-  private headerValue(request: string): ByteString | undefined {
+  private headerValue(request: HeaderRequest): ByteString | undefined {
     const values = this.scan.views.headers.getAll(request)
     if (values.length === 0) return undefined
     return values.length === 1 ? values[0] : values.join(values[0]!.endsWith('\n') ? '' : '\n')
   }
 
   private headerGroup(headers: ActiveHeaders): void {
-    const { request } = headers.group
-    const value = this.headerValue(request)
+    const { request, asked } = headers.group
+    const value = this.headerValue(asked)
     if (value === undefined) this.absentHeader(headers)
     else if (this.options.explain) this.match(headers, [value], `header ${request}`, '')
     else if (value.length > answeredBytesMax || !headers.remembers) this.match(headers, [value], 'header', '')
@@ -352,11 +352,11 @@ export class MessageRun implements EvalHost {
     })
   }
 
-  private linesOf({ kind, request, ifUnset }: SingleRule): readonly ByteString[] {
+  private linesOf({ kind, asked, ifUnset }: SingleRule): readonly ByteString[] {
     const { views } = this.scan
     switch (kind) {
       case 'header':
-        return [this.headerValue(request) ?? ifUnset]
+        return [this.headerValue(asked!) ?? ifUnset]
       case 'body':
         return views.bodyForRules
       case 'rawbody':

@@ -1,7 +1,8 @@
 // A Plan's rules made ready to run: grouped by priority and by the text they read, patterns compiled lazily, evals looked up. Made once
 // per engine; a run only reads it.
 
-import type { ByteString } from '../../src/types.js'
+import type { ByteString, HeaderRequest } from '../../src/types.js'
+import { headerRequest } from '../../src/views/headers.js'
 import type { PatternSource } from '../regex/automata/tables.js'
 import { createSwitchingMatcher, patternsMin, type SwitchingMatcher } from '../regex/fast.js'
 import type { Budget } from '../regex/guarded.js'
@@ -38,6 +39,7 @@ export interface TextGroup {
 /** Header rules that ask for the same value. */
 export interface HeaderGroup extends TextGroup {
   readonly request: string
+  readonly asked: HeaderRequest
   /** Counts each rule has on an absent header (the empty text): known after the first time, -1 before. */
   readonly onEmpty: Int32Array
 }
@@ -48,7 +50,7 @@ export interface SingleRule {
   /** 'header', or the text it reads. */
   readonly kind: Rule['kind']
   /** Of a header rule. */
-  readonly request: string
+  readonly asked: HeaderRequest | undefined
   /** What stands for an absent header. */
   readonly ifUnset: ByteString
   readonly negated: boolean
@@ -320,7 +322,8 @@ class TableMaker {
     }
     return [...byRequest].map(([request, list]) => {
       const { id, rules, matcher } = this.group(list)
-      return { id, rules, matcher, request, onEmpty: new Int32Array(list.length).fill(-1) }
+      const onEmpty = new Int32Array(list.length).fill(-1)
+      return { id, rules, matcher, request, asked: headerRequest(request), onEmpty }
     })
   }
 
@@ -357,7 +360,7 @@ class TableMaker {
     return {
       rule: index,
       kind: rule.kind,
-      request: header?.request ?? '',
+      asked: header && headerRequest(header.request),
       ifUnset: header?.ifUnset ?? '',
       negated: header?.negated === true,
       area: areaOf(rule.kind),

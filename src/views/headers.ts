@@ -2,7 +2,7 @@
 // boundaries. Goes out: a HeaderView that keeps each answer. Requests and their odd corners are SpamAssassin 4.0.1's (sa-rules 3.1).
 import { splitLines, trimBlanks } from '../message/bytes.js'
 import { decodeHeaderValue } from '../message/encoded-words.js'
-import type { ByteString, Domains, HeaderView, Message, RelayView } from '../types.js'
+import type { ByteString, Domains, HeaderRequest, HeaderView, Message, RelayView } from '../types.js'
 import { type Mailbox, parseAddresses } from './addresses.js'
 import type { RegistryDomains } from './domains.js'
 import { type FieldName, fieldName } from './field-names.js'
@@ -23,8 +23,7 @@ export function createHeaderView(
 }
 
 /** A request taken apart. */
-interface Request {
-  readonly name: string
+interface Request extends HeaderRequest {
   readonly raw: boolean
   readonly first: boolean
   readonly last: boolean
@@ -83,8 +82,8 @@ class Headers implements HeaderView {
     return values.length === 1 ? first : values.join('')
   }
 
-  getAll(request: string): readonly ByteString[] {
-    return this.#valuesOf(parseRequest(request))
+  getAll(request: string | HeaderRequest): readonly ByteString[] {
+    return this.#valuesOf(typeof request === 'string' ? parseRequest(request) : (request as Request))
   }
 
   #valuesOf(request: Request): readonly ByteString[] {
@@ -234,6 +233,11 @@ function parseRequest(request: string): Request {
   }
   if (requests.size < requestsMax) requests.set(request, parsed)
   return parsed
+}
+
+/** For those who ask the same of every message. */
+export function headerRequest(request: string): HeaderRequest {
+  return parseRequest(request)
 }
 
 /** Number of the one field that a request asks for; -1 when others have a say. */

@@ -17,7 +17,7 @@ function fakeViews(
 ) {
   const view: HeaderView = {
     get: (request) => headers[request],
-    getAll: (request) => [headers[request] ?? ''],
+    getAll: (request) => [headers[String(request)] ?? ''],
     put: () => {},
   }
   return {
