@@ -1,6 +1,7 @@
 // The learner as the main thread has it: starts it in another thread and asks it. Loads nothing that learns or classifies.
 import { randomUUID } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
+import { ByteBatch } from '../src/byte-batch.js'
 import { type Answer, Calls, portOfThread, type ThreadPort } from '../src/thread-port.js'
 import type { LearnerStats, LearnOutcome, LearnRequest, MailClass } from '../src/types.js'
 import type { SharedLearner } from './classifier.js'
@@ -8,9 +9,9 @@ import type { DoubtfulLabel } from './doubtful.js'
 import type { LearnerSettings, RevokeOutcome } from './learner.js'
 import type { SharedModel } from './model/model.js'
 import type { LearnerCommand, LearnerMessage, LearnerNews, LearnerStart } from './protocol.js'
+import { packScan, type RememberedScan } from './remembered.js'
 import { defaultSettings } from './settings.js'
 import type { LedgerRow, RowFilter } from './store/ledger.js'
-import type { RememberedScan } from './store/scans.js'
 
 /** The learner as the main thread sees it. Promises reject only when the thread is gone. */
 export interface LearnerClient {
@@ -25,8 +26,8 @@ export interface LearnerClient {
     source: string,
     user?: string,
   ): Promise<LearnOutcome>
-  /** Keeps the features of scans for learnScan. Not waited for. */
-  remember(scans: readonly RememberedScan[]): void
+  /** Keeps the features of a scan for learnScan. Not waited for. */
+  remember(scan: RememberedScan): void
   revoke(filter: RowFilter, preview: boolean): Promise<RevokeOutcome>
   release(filter: RowFilter, preview: boolean): Promise<RevokeOutcome>
   rows(filter: RowFilter, limit?: number): Promise<LedgerRow[]>
@@ -44,6 +45,9 @@ export interface LearnerClient {
   importSaLearn(file: string): Promise<{ spam: number; ham: number; tokens: number }>
   close(): Promise<void>
 }
+
+/** Scans are handed to the thread in batches of so long. */
+const rememberMs = 1000
 
 export interface OpenOptions extends Partial<LearnerSettings> {
   /** Read what is there, never write: `hamd scan` beside a running server. */
@@ -85,7 +89,24 @@ export function openLearner(
       if (message.type === 'ready') resolve(client)
     })
 
-    const ask = <T>(command: LearnerCommand) => calls.ask<T>(command)
+    const scans = new ByteBatch()
+    let timer: NodeJS.Timeout | undefined
+    const flush = (): void => {
+      clearTimeout(timer)
+      timer = undefined
+      if (scans.records === 0) return
+      const batch = scans.take()
+      const command: LearnerCommand = { op: 'remember', scans: batch }
+      port.post(
+        { call: 0, command },
+        batch.map(({ buffer }) => buffer),
+      )
+    }
+    /** What was remembered before is known to every command. */
+    const ask = <T>(command: LearnerCommand): Promise<T> => {
+      flush()
+      return calls.ask<T>(command)
+    }
     const client: LearnerClient = {
       get shared() {
         const { minSpam, minHam } = settings
@@ -94,7 +115,11 @@ export function openLearner(
       learn: (request) => ask({ op: 'learn', request }),
       learnScan: (scanId, mailClass, source, user) =>
         ask({ op: 'learnScan', scanId, class: mailClass, source, ...(user === undefined ? {} : { user }) }),
-      remember: (scans) => port.post({ call: 0, command: { op: 'remember', scans } }),
+      remember(scan) {
+        if (calls.ended) return
+        scans.add(...packScan(scan))
+        timer ??= setTimeout(flush, rememberMs).unref()
+      },
       revoke: (filter, preview) => ask({ op: 'revoke', filter, preview }),
       release: (filter, preview) => ask({ op: 'release', filter, preview }),
       rows: (filter, limit = 1000) => ask({ op: 'rows', filter, limit }),

@@ -8,7 +8,7 @@
 //
 // One scan:    const features = classifier.extractor.extract(message)
 //              const opinion = classifier.classify(features, { user })
-//              learner.remember([{ id: scanId, owner: user ?? '', mail: features.id, timeMs, features: encodeFeatures(features) }])
+//              learner.remember({ id: scanId, owner: user ?? '', mail: features.id, timeMs, features: encodeFeatures(features) })
 // For clues extract with { names: true } and classify with { clues: 20 }.
 // One lesson:  await learner.learn({ raw, class, source, user }) | learner.learnScan(scanId, class, source)
 //
@@ -50,10 +50,10 @@ export { createExtractor, type Extractor, type Features, tokenizerVersion } from
 export { readSaLearnDump, type SaLearnDump } from './import.js'
 export { Learner, type LearnerSettings, type Lesson, type RevokeOutcome } from './learner.js'
 export type { Profile } from './model/model.js'
+export type { RememberedScan } from './remembered.js'
 export { defaultSettings } from './settings.js'
 export { encodeFeatures } from './store/codec.js'
 export type { LedgerRow, RowFilter } from './store/ledger.js'
-export type { RememberedScan } from './store/scans.js'
 
 /** The reading side for one thread; follows the learner's announcements. */
 export function createClassifier(shared: SharedLearner): Classifier {

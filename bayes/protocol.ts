@@ -3,7 +3,6 @@ import type { LearnRequest, MailClass } from '../src/types.js'
 import type { LearnerSettings } from './learner.js'
 import type { SharedModel } from './model/model.js'
 import type { RowFilter } from './store/ledger.js'
-import type { RememberedScan } from './store/scans.js'
 
 export interface LearnerStart {
   readonly settings: LearnerSettings
@@ -21,8 +20,8 @@ export type LearnerCommand =
       readonly source: string
       readonly user?: string
     }
-  /** The only one that is not answered. */
-  | { readonly op: 'remember'; readonly scans: readonly RememberedScan[] }
+  /** Packed scans in a batch of bytes. The only command that is not answered. */
+  | { readonly op: 'remember'; readonly scans: readonly Uint8Array<ArrayBuffer>[] }
   | { readonly op: 'revoke' | 'release'; readonly filter: RowFilter; readonly preview: boolean }
   | { readonly op: 'rows'; readonly filter: RowFilter; readonly limit: number }
   | { readonly op: 'held' | 'stats' | 'notes' | 'doubtful' | 'rebuild' | 'digest' | 'close' }

@@ -5,6 +5,7 @@
 import { copyFileSync, existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { BroadcastChannel, type MessagePort } from 'node:worker_threads'
+import { free, recordsOf } from '../src/byte-batch.js'
 import { parseMessage } from '../src/message/parse.js'
 import type { Answer } from '../src/thread-port.js'
 import type { LearnOutcome, LearnRequest } from '../src/types.js'
@@ -13,6 +14,7 @@ import { createExtractor, type Extractor } from './features.js'
 import { readSaLearnDump } from './import.js'
 import { Learner, type Lesson } from './learner.js'
 import type { LearnerCommand, LearnerMessage, LearnerNews, LearnerStart } from './protocol.js'
+import { unpackScan } from './remembered.js'
 import { runInSlices } from './slices.js'
 import { checkBackup } from './store/backup.js'
 
@@ -155,7 +157,8 @@ class LearnerService {
         this.lastLearnMs = Date.now()
         return learner.learnScan(command.scanId, command.class, command.source, command.user)
       case 'remember':
-        return learner.remember(command.scans)
+        learner.remember(Array.from(recordsOf(command.scans), unpackScan))
+        return free(command.scans.map(({ buffer }) => buffer))
       case 'revoke':
         this.lastLearnMs = Date.now()
         return learner.revoke(command.filter, command.preview)

@@ -8,7 +8,7 @@ import { type LearnerClient, openLearner } from '../bayes/client.js'
 import type { Config } from '../src/config/schema.js'
 import { createCore, type ServerCore } from '../src/core.js'
 import { CoreError } from '../src/errors.js'
-import { historyRow, openHistory } from '../src/history/index.js'
+import { openHistory } from '../src/history/index.js'
 import { createLog, type Log } from '../src/log.js'
 import { createMetrics, type Metrics } from '../src/metrics.js'
 import { checkClamd, createClamd } from '../src/net/clamd.js'
@@ -138,6 +138,7 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
     learner,
     dataDir,
     automataFile: join(dataDir, 'cache', 'automata.bin'),
+    history: true,
     log,
   })
   // The workers are at it now, and this thread has nothing else to do.
@@ -156,9 +157,9 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
     { name: 'the history', close: () => history.close() },
     { name: 'the core', close: () => core.close() },
   )
-  core.onScan((request, scanned) => {
+  core.onScan((request, scanned, row) => {
     metrics.scanned(request.front, scanned)
-    history.add(historyRow(request, scanned, Date.now() / 1000))
+    if (row) history.add(row)
   })
   const counted = countFailures(core, metrics, errors.add)
   const startedAt = new Date()

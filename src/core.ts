@@ -32,11 +32,16 @@ export interface CoreOptions {
   readonly dataDir: string | undefined
   /** Where the automata of the fast path are kept between starts. */
   readonly automataFile: string | undefined
+  /** Scans bring rows for the history; absent = nobody keeps them. */
+  readonly history?: boolean
   readonly log: Log
 }
 
-/** Told of every scan after its answer is decided: history, metrics, log. One that throws is logged and costs nobody an answer. */
-export type ScanListener = (request: Request, scanned: Scanned) => void
+/**
+ * Told of every scan after its answer is decided: history, metrics, log. One that throws is logged and costs nobody an answer. The row is the
+ * history's, absent where the client wants none.
+ */
+export type ScanListener = (request: Request, scanned: Scanned, row: Uint8Array | undefined) => void
 
 /** Scans by the thread that calls, or by workers. */
 export interface Runner {
@@ -59,9 +64,6 @@ export interface ServerCore extends Core {
   load(): Pick<Runner, 'waiting' | 'inFlight' | 'workersReady' | 'suspendedRules'>
 }
 
-/** Features of finished scans are handed to the learner in batches of a second. */
-const rememberMs = 1000
-
 export async function createCore(ruling: Ruling, options: CoreOptions): Promise<ServerCore> {
   let current = ruling
   const runner = await createRunner(ruling, options)
@@ -71,13 +73,6 @@ export async function createCore(ruling: Ruling, options: CoreOptions): Promise<
   const actions: Record<string, number> = {}
   const startedAt = Date.now()
   let listed: { plan: Ruling['plan']; scoreSet: number; symbols: readonly SymbolInfo[] } | undefined
-  let pending: Parameters<LearnerClient['remember']>[0][number][] = []
-  const flush = () => {
-    if (pending.length > 0) learner?.remember(pending)
-    pending = []
-  }
-  const timer = setInterval(flush, rememberMs)
-  timer.unref()
 
   /** Whose model it is: without models of their own all users share the site's. */
   const ownerOf = (user: string | undefined) => (current.policy.perUser ? user : undefined)
@@ -95,30 +90,28 @@ export async function createCore(ruling: Ruling, options: CoreOptions): Promise<
     return outcome
   }
 
-  function after(request: Request, { scanned, features }: ScanOutcome): void {
+  function after(request: Request, { scanned, features, row }: ScanOutcome): void {
     const { verdict } = scanned
     counts.scanned++
     if (verdict.isSpam) counts.spam++
     else counts.ham++
     actions[verdict.action] = (actions[verdict.action] ?? 0) + 1
     if (features && learner) {
-      pending.push({
+      learner.remember({
         id: request.id,
         owner: ownerOf(request.user) ?? '',
         mail: features.mail,
         timeMs: Date.now(),
         features: features.bytes,
       })
-      if (verdict.autolearn === 'spam' || verdict.autolearn === 'ham') {
-        flush()
+      if (verdict.autolearn === 'spam' || verdict.autolearn === 'ham')
         void learner
           .learnScan(request.id, verdict.autolearn, 'auto')
           .catch((error: unknown) => log.warn({ err: error }, 'auto-learning failed'))
-      }
     }
     for (const listener of listeners) {
       try {
-        listener(request, scanned)
+        listener(request, scanned, row)
       } catch (error) {
         log.error({ err: error }, 'what follows a scan failed; its answer stands')
       }
@@ -137,8 +130,6 @@ export async function createCore(ruling: Ruling, options: CoreOptions): Promise<
     },
     async learnScan(request: LearnScanRequest): Promise<LearnOutcome> {
       if (!learner) return { status: 'refused', reason: 'hamd runs without a learner' }
-      // Features of scans that have just ended may still be on their way.
-      flush()
       const { scanId, class: mailClass, source } = request
       return counted(learner.learnScan(scanId, mailClass, source, ownerOf(request.user)))
     },
@@ -168,8 +159,6 @@ export async function createCore(ruling: Ruling, options: CoreOptions): Promise<
     },
     async close() {
       await runner.close()
-      clearInterval(timer)
-      flush()
       await learner?.close()
     },
     onScan: (listener) => void listeners.push(listener),
@@ -206,6 +195,7 @@ async function createRunner(ruling: Ruling, options: CoreOptions): Promise<Runne
     learner: () => options.learner?.shared,
     automataFile: options.automataFile,
     dataDir: options.dataDir,
+    history: options.history,
     log: options.log,
     onSuspend: (rule) => options.log.error({ rule }, 'rule suspended until the next reload'),
   }

@@ -12,6 +12,7 @@ export async function createInlineRunner(ruling: Ruling, options: CoreOptions): 
       ...given,
       net: options.net,
       dataDir: options.dataDir,
+      history: options.history === true,
       classifier: options.learner && createScanClassifier(options.learner.shared),
     })
   let scanner = make(ruling)

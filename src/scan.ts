@@ -8,6 +8,7 @@ import type { Plan, Rule, RuleRun, Settings } from '../rules/engine/types.js'
 import { decideAutolearn } from './autolearn.js'
 import { adjustByReputation } from './checks/reputation.js'
 import { createFacts } from './facts/index.js'
+import { historyRow } from './history/row.js'
 import { parseMessage } from './message/parse.js'
 import type { PrefsReader } from './prefs.js'
 import { renderReply } from './reply.js'
@@ -38,10 +39,11 @@ export interface ScanClassifier {
   ready(classification: Classification): boolean
 }
 
-/** A scan as the core keeps it: the reply, and what the learner needs to learn it later without the message. */
+/** A scan as the core keeps it: the reply, what the learner needs to learn it later without the message, the history's packed row. */
 export interface ScanOutcome {
   readonly scanned: Scanned
   readonly features?: { readonly mail: string; readonly bytes: Uint8Array }
+  readonly row?: Uint8Array
 }
 
 /** Everything a scan needs that is the same for all messages: made once per plan and thread (scanner.ts). */
@@ -61,6 +63,8 @@ export interface ScanContext {
   readonly suspended: ReadonlySet<string>
   /** Those, and what a request switches off. */
   readonly skipped: SkippedRules
+  /** Somebody keeps rows of the scans. */
+  readonly history: boolean
 }
 
 /** The part of the configuration that scans look at; plain data, posted to workers. */
@@ -151,9 +155,11 @@ export async function scanMessage(
     },
   })
   const scanned = renderReply({ scan, verdict, run, settings, context })
-  return features
-    ? { scanned, features: { mail: features.id, bytes: encodeFeatures(features) } }
-    : { scanned }
+  const outcome: { -readonly [K in keyof ScanOutcome]: ScanOutcome[K] } = { scanned }
+  if (features) outcome.features = { mail: features.id, bytes: encodeFeatures(features) }
+  const row = context.history ? historyRow(request, scanned, Date.now() / 1000) : undefined
+  if (row) outcome.row = row
+  return outcome
 }
 
 const neverLearns = () => 'disabled' as const

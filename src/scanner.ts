@@ -29,6 +29,8 @@ export interface ScannerSetup {
   readonly suspended?: ReadonlySet<string>
   /** Folder of all state; absent = nothing is remembered between messages. */
   readonly dataDir?: string | undefined
+  /** Rows for the history are made; absent = nobody keeps them. */
+  readonly history?: boolean
 }
 
 export interface Scanner {
@@ -52,6 +54,7 @@ export function createScanner(setup: ScannerSetup): Scanner {
     prefsOf: createPrefs(plan, setup.prefs),
     suspended,
     skipped: createSkippedRules(plan.rules, groups, suspended),
+    history: setup.history === true,
   }
   return { context, scan: (request, onRule) => scanMessage(request, context, onRule) }
 }

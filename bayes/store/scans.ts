@@ -5,17 +5,9 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import type { Features } from '../features.js'
+import type { RememberedScan } from '../remembered.js'
 import { decodeFeatures } from './codec.js'
 import { isDamage, makePrivate } from './ledger.js'
-
-export interface RememberedScan {
-  readonly id: string
-  readonly owner: string
-  readonly mail: string
-  readonly timeMs: number
-  /** encodeFeatures of the mail. */
-  readonly features: Uint8Array
-}
 
 /** With each scan that comes, so many that are too old may go: they go sooner than new ones come. */
 const agedPerAdded = 4

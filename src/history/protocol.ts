@@ -1,5 +1,5 @@
 // Messages between the history and its thread. Types only.
-import type { HistoryQuery, StoredRow } from './types.js'
+import type { HistoryQuery } from './types.js'
 
 export interface HistorySetup {
   readonly path: string
@@ -7,7 +7,8 @@ export interface HistorySetup {
 }
 
 export type HistoryCommand =
-  | { readonly type: 'add'; readonly rows: readonly StoredRow[] }
+  /** Packed rows, in a batch of bytes. */
+  | { readonly type: 'add'; readonly rows: readonly Uint8Array<ArrayBuffer>[] }
   | { readonly type: 'rows'; readonly query: HistoryQuery }
   | { readonly type: 'throughput'; readonly since: number; readonly stepSeconds: number }
   | { readonly type: 'reset' }

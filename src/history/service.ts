@@ -1,9 +1,11 @@
 // The history in its thread: runs one command after the other on the store and answers with its value or with what went wrong. A file that
 // is no sound database is set aside, one that cannot be opened costs the history and nothing else in this thread.
 import type { MessagePort } from 'node:worker_threads'
+import { free, recordsOf } from '../byte-batch.js'
 import { setAsideIfDamaged } from '../damaged-file.js'
 import type { Answer } from '../thread-port.js'
 import type { HistoryCommand, HistoryMessage, HistorySetup } from './protocol.js'
+import { unpackRow } from './row.js'
 import { HistoryStore } from './store.js'
 
 export function serveHistory(port: MessagePort, { path, rowsMax }: HistorySetup): void {
@@ -31,7 +33,7 @@ export function serveHistory(port: MessagePort, { path, rowsMax }: HistorySetup)
 function run(store: HistoryStore, command: HistoryCommand): unknown {
   switch (command.type) {
     case 'add':
-      return store.add(command.rows)
+      return addAll(store, command.rows)
     case 'rows':
       return store.rows(command.query)
     case 'throughput':
@@ -40,6 +42,14 @@ function run(store: HistoryStore, command: HistoryCommand): unknown {
       return store.reset()
     case 'close':
       return store.close()
+  }
+}
+
+function addAll(store: HistoryStore, batch: readonly Uint8Array<ArrayBuffer>[]): void {
+  try {
+    store.add(Array.from(recordsOf(batch), unpackRow))
+  } finally {
+    free(batch.map(({ buffer }) => buffer))
   }
 }
 

@@ -35,7 +35,9 @@ export class HistoryStore {
       CREATE TABLE IF NOT EXISTS actions (
         step INTEGER NOT NULL, start INTEGER NOT NULL, action TEXT NOT NULL, count INTEGER NOT NULL,
         PRIMARY KEY (step, start, action)) WITHOUT ROWID;`)
-    this.insert = this.db.prepare('INSERT INTO scans (id, time, action, search, row) VALUES (?, ?, ?, ?, ?)')
+    this.insert = this.db.prepare(
+      'INSERT INTO scans (id, time, action, search, row) VALUES (?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))',
+    )
     this.count = this.db.prepare(
       'INSERT INTO actions VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
     )

@@ -28,18 +28,15 @@ export interface HistoryRow {
   readonly notes: readonly string[]
 }
 
-/**
- * A row as it is posted and stored. It becomes text once, in the thread that has it; objects would be copied member by member on their
- * way to the history's thread and become text there all the same.
- */
+/** A row as it is stored. Texts are UTF-8, as SQLite keeps them: it alone reads them again. */
 export interface StoredRow {
   readonly id: string
   readonly unixTime: number
-  readonly action: Action
+  readonly action: string
   /** What a search looks through, lower case. */
-  readonly search: string
+  readonly search: Uint8Array
   /** JSON of the HistoryRow. */
-  readonly row: string
+  readonly row: Uint8Array
 }
 
 export interface HistorySymbol {
@@ -68,8 +65,8 @@ export interface ThroughputPoint {
 
 /** Durable record of the last scans. Nothing here ever rejects into a scan: what can't be kept is counted in `dropped`. */
 export interface History {
-  /** Takes a row, if there is one, for the next batch; returns at once. */
-  add(row: HistoryRow | undefined): void
+  /** Takes a packed row for the next batch; returns at once. */
+  add(row: Uint8Array): void
   rows(query: HistoryQuery): Promise<readonly HistoryRow[]>
   throughput(since: number, stepSeconds: number): Promise<readonly ThroughputPoint[]>
   reset(): Promise<void>

@@ -23,6 +23,8 @@ export interface PoolOptions {
   readonly threads?: ScanThreads | undefined
   /** Folder of all state, for what remembers senders; undefined = nothing is remembered. */
   readonly dataDir: string | undefined
+  /** Scans bring rows for the history. */
+  readonly history?: boolean | undefined
   /** Read anew for each worker that starts: the memory may have moved. */
   readonly learner: () => SharedLearner | undefined
   readonly log: Log

@@ -13,6 +13,7 @@ export type PostedOutcome = readonly [
   outcome: string,
   rewritten: Uint8Array | undefined,
   features: Uint8Array | undefined,
+  row: Uint8Array | undefined,
 ]
 
 /** A hit in full, a known one by its number, or one that is known by this number from now on. */
@@ -48,14 +49,14 @@ export class OutcomePacker {
   private readonly known = new Map<string, { readonly number: number; readonly hit: ScoredHit }>()
   private numbers = 0
 
-  pack(job: number, { scanned, features }: ScanOutcome): PostedOutcome {
+  pack(job: number, { scanned, features, row }: ScanOutcome): PostedOutcome {
     const { verdict, rewritten } = scanned
     const hits = verdict.hits.map((hit) => this.packHit(hit))
     const text = {
       scanned: { ...scanned, verdict: { ...verdict, hits }, rewritten: undefined },
       mail: features?.mail,
     }
-    return [job, JSON.stringify(text), rewritten, features?.bytes]
+    return [job, JSON.stringify(text), rewritten, features?.bytes, row]
   }
 
   /** To be called when a packed outcome was not posted: numbers that it introduced would mean nothing to the other side. */
@@ -78,14 +79,15 @@ export class OutcomePacker {
 export class OutcomeUnpacker {
   private readonly known: ScoredHit[] = []
 
-  unpack([, outcome, rewritten, bytes]: PostedOutcome): ScanOutcome {
-    const { scanned, mail } = JSON.parse(outcome) as OutcomeText
+  unpack([, text, rewritten, bytes, row]: PostedOutcome): ScanOutcome {
+    const { scanned, mail } = JSON.parse(text) as OutcomeText
     const { hits } = scanned.verdict
     for (let at = 0; at < hits.length; at++) hits[at] = this.unpackHit(hits[at]!)
     if (rewritten) scanned.rewritten = rewritten
-    return bytes
-      ? { scanned: scanned as Scanned, features: { mail: mail!, bytes } }
-      : { scanned: scanned as Scanned }
+    const outcome: Mutable<ScanOutcome> = { scanned: scanned as Scanned }
+    if (bytes) outcome.features = { mail: mail!, bytes }
+    if (row) outcome.row = row
+    return outcome
   }
 
   private unpackHit(posted: PostedHit): ScoredHit {

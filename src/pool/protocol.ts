@@ -14,6 +14,8 @@ export interface WorkerSetup {
   readonly prefs: PrefsSource
   /** Folder of all state; undefined = nothing is remembered between messages. */
   readonly dataDir: string | undefined
+  /** Rows for the history are made. */
+  readonly history: boolean
   /** The learner's shared memory; undefined = no learner. */
   readonly learner: SharedLearner | undefined
   /** Look-ups and clamd are asked for through this port (src/net/proxy.ts). */

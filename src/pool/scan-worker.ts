@@ -55,6 +55,7 @@ export class ScanWorker {
     const setup: WorkerSetup = {
       ...ruling,
       dataDir: options.dataDir,
+      history: options.history === true,
       learner: options.learner(),
       net: port2,
       netFlags: netFlags(options.net),

@@ -27,6 +27,7 @@ function start(setup: WorkerSetup): void {
     classifier: setup.learner && createScanClassifier(setup.learner),
     suspended,
     dataDir: setup.dataDir,
+    history: setup.history,
   })
   port.on('message', (message: ToWorker) => {
     if ('length' in message) void scan(scanner, progress, packer, message[0], unpackRequest(message))
@@ -49,9 +50,9 @@ async function begin(scanner: Scanner, automata: AutomataMade['sets'] | undefine
 }
 
 /** What need not be copied on its way to the main thread: large pieces that own their memory. */
-function transferOf([, , rewritten, features]: PostedOutcome): ArrayBuffer[] {
+function transferOf([, , rewritten, features, row]: PostedOutcome): ArrayBuffer[] {
   const list: ArrayBuffer[] = []
-  for (const bytes of [rewritten, features]) {
+  for (const bytes of [rewritten, features, row]) {
     if (bytes && bytes.buffer instanceof ArrayBuffer && bytes.length === bytes.buffer.byteLength)
       list.push(bytes.buffer)
   }

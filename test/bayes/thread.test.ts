@@ -49,15 +49,13 @@ test('a scanned mail is taught by its scan id and gives the same tokens as the m
   const { extractor } = createClassifier(byId.shared)
   for (let i = 0; i < 20; i++) {
     const features = extractor.extract(parseMessage(spam(i)))
-    byId.remember([
-      {
-        id: `scan-${i}`,
-        owner: '',
-        mail: features.id,
-        timeMs: Date.now(),
-        features: encodeFeatures(features),
-      },
-    ])
+    byId.remember({
+      id: `scan-${i}`,
+      owner: '',
+      mail: features.id,
+      timeMs: Date.now(),
+      features: encodeFeatures(features),
+    })
     assert.equal((await byId.learnScan(`scan-${i}`, 'spam', 'test')).status, 'learned')
     await byFile.learn({ raw: spam(i), class: 'spam', source: 'test' })
   }

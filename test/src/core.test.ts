@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createCore, type ServerCore } from '../../src/core.js'
 import { CoreError } from '../../src/errors.js'
+import { unpackRow } from '../../src/history/row.js'
+import type { HistoryRow } from '../../src/history/types.js'
 import { createLog } from '../../src/log.js'
 import type { Ruling } from '../../src/pool/pool.js'
 import type { DnsAnswer, Net, Request } from '../../src/types.js'
@@ -25,7 +27,7 @@ const rulingOf = (rules: string): Ruling => ({
 
 function coreOf(
   workers: number,
-  more: { net?: Net; queueMax?: number; rules?: string } = {},
+  more: { net?: Net; queueMax?: number; rules?: string; history?: boolean } = {},
 ): Promise<ServerCore> {
   return createCore(rulingOf(more.rules ?? apples), {
     workers,
@@ -35,6 +37,7 @@ function coreOf(
     learner: undefined,
     dataDir: undefined,
     automataFile: undefined,
+    history: more.history === true,
     log: createLog('silent'),
   })
 }
@@ -68,6 +71,37 @@ for (const workers of [0, 1])
       const stats = await core.stats()
       assert.deepEqual([stats.scanned, stats.spam, stats.ham, stats.actions['no action']], [1, 0, 1, 1])
       await core.close()
+    })
+    test('a scan brings a row for the history, unless its client wants none', async () => {
+      const rows: (HistoryRow | undefined)[] = []
+      const core = await coreOf(workers, { history: true })
+      core.onScan((_, __, row) => {
+        const { id, unixTime, action, row: text } = row ? unpackRow(Buffer.from(row)) : {}
+        rows.push(text && { ...JSON.parse(text.toString()), ...{ id, unixTime, action } })
+      })
+      const { verdict, sizeBytes } = await core.scan({ ...request(), id: 'kept' })
+      await core.scan({ ...request(), unlogged: true })
+      await core.close()
+      const [kept, none] = rows
+      assert.equal(none, undefined)
+      const { score, action, thresholds, tookMs } = verdict
+      assert.deepEqual(
+        [kept!.id, kept!.front, kept!.size, kept!.symbols[0]!.name],
+        ['kept', 'test', sizeBytes, 'APPLES'],
+      )
+      assert.deepEqual(
+        [kept!.score, kept!.action, kept!.thresholds, kept!.tookMs],
+        [score, action, thresholds, tookMs],
+      )
+      assert.ok(Math.abs(kept!.unixTime - Date.now() / 1000) < 60)
+    })
+    test('where no history is kept, scans bring no rows', async () => {
+      const core = await coreOf(workers)
+      const rows: unknown[] = []
+      core.onScan((_, __, row) => void rows.push(row))
+      await core.scan(request())
+      await core.close()
+      assert.deepEqual(rows, [undefined])
     })
     test('a reload changes the rules; what comes after the end is refused', async () => {
       const core = await coreOf(workers)

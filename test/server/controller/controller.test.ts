@@ -8,7 +8,8 @@ import type { ControllerOptions } from '../../../server/controller/context.js'
 import { type Controller, createController } from '../../../server/controller/index.js'
 import { storedFrame } from '../../../server/http-zstd.js'
 import { rspamdOptions } from '../../../server/rspamd/options.js'
-import { type History, historyRow, openHistory } from '../../../src/history/index.js'
+import { type History, openHistory } from '../../../src/history/index.js'
+import { historyRow } from '../../../src/history/row.js'
 import { createMetrics, type Metrics } from '../../../src/metrics.js'
 import { startStores } from '../../../src/stores.js'
 import type { Request } from '../../../src/types.js'
@@ -69,7 +70,8 @@ describe('controller', () => {
     }
     const result = scanText(request)
     metrics.scanned(request.front, result)
-    history.add(historyRow(request, result, Date.now() / 1000))
+    const row = historyRow(request, result, Date.now() / 1000)
+    if (row) history.add(row)
   }
 
   test('learning moves the counters; twice is known, the other class switches (34)', async () => {

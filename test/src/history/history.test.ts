@@ -4,7 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { type HistoryRow, openHistory, storedRow } from '../../../src/history/index.js'
+import { type HistoryRow, openHistory } from '../../../src/history/index.js'
+import { packRow, unpackRow } from '../../../src/history/row.js'
 import { HistoryStore } from '../../../src/history/store.js'
 import { startStores } from '../../../src/stores.js'
 
@@ -44,7 +45,7 @@ describe('history', () => {
   test('rows survive a restart and stay bounded', async () => {
     const options = { path: join(folder, 'a.sqlite'), rowsMax: 50 }
     const first = openHistory(options, stores.history)
-    for (let n = 0; n < 1200; n++) first.add(row(n))
+    for (let n = 0; n < 1200; n++) first.add(packRow(row(n)))
     assert.equal((await first.rows({ from: 0, limit: 1000 })).length, 50)
     await first.close()
     const second = openHistory(options, stores.history)
@@ -65,13 +66,13 @@ describe('history', () => {
   test('adding returns at once: thousands of rows take milliseconds of the caller', async () => {
     const history = openHistory({ path: join(folder, 'b.sqlite'), rowsMax: 1000 }, stores.history)
     const started = performance.now()
-    for (let n = 0; n < 5000; n++) history.add(row(n))
+    for (let n = 0; n < 5000; n++) history.add(packRow(row(n)))
     assert.ok(performance.now() - started < 2000)
     assert.equal((await history.rows({ from: 0, limit: 1 }))[0]!.id, 'scan4999')
     assert.equal(history.dropped, 0)
     await history.close()
     assert.equal(history.dropped, 0)
-    history.add(row(1))
+    history.add(packRow(row(1)))
     assert.equal(history.dropped, 1)
     await assert.rejects(history.rows({ from: 0, limit: 1 }), /closed/)
   })
@@ -84,11 +85,24 @@ describe('history', () => {
       onError: (message: string) => void told.push(message),
     }
     const history = openHistory(options, stores.history)
-    history.add(row(1))
+    history.add(packRow(row(1)))
     await assert.rejects(history.rows({ from: 0, limit: 1 }))
-    history.add(row(2))
+    history.add(packRow(row(2)))
     assert.ok(history.dropped >= 1)
     assert.equal(told.length, 1)
+    await history.close()
+  })
+
+  test('a row comes back as it was, whatever its texts', async () => {
+    const history = openHistory({ path: join(folder, 'd.sqlite'), rowsMax: 10 }, stores.history)
+    const sent = row(1, {
+      subject: 'caf\u00e9 \u{1f34e} \n\0 \ud800',
+      user: 'a\nb',
+      symbols: [{ name: 'X', score: -0.1, description: '"', options: ['\x80', '\u20ac'] }],
+    })
+    history.add(packRow(sent))
+    assert.deepEqual(await history.rows({ from: 0, limit: 1 }), [sent])
+    assert.deepEqual((await history.rows({ from: 0, limit: 1, search: 'CAF\u00c9 \u{1f34e}' })).length, 1)
     await history.close()
   })
 
@@ -102,7 +116,7 @@ describe('history', () => {
       row(2, { subject: '1000 off' }),
       row(3, { subject: 'a_b' }),
     ]
-    store.add(rows.map(storedRow))
+    store.add(rows.map((each) => unpackRow(Buffer.from(packRow(each)))))
     const find = (search: string) => store.rows({ from: 0, limit: 10, search }).map(({ id }) => id)
     assert.deepEqual(find('100%'), ['scan1'])
     assert.deepEqual(find('OFF bayes_99'), ['scan1'])

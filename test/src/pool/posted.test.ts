@@ -49,6 +49,7 @@ function outcome(hits: readonly ScoredHit[]): ScanOutcome {
       rewritten: new Uint8Array([1, 2, 3]),
     },
     features: { mail: 'digest', bytes: new Uint8Array([4, 5]) },
+    row: new Uint8Array([6]),
   } as ScanOutcome
 }
 
