@@ -37,7 +37,8 @@ export function findDoubtful(learner: Learner): DoubtfulLabel[] {
 /** In slices: a large ledger takes seconds. */
 export function* lookForDoubtful(learner: Learner): Generator<void, DoubtfulLabel[]> {
   const examples: Example[] = []
-  for (const example of learner.examples()) if (examples.push(example) % sliceMails === 0) yield
+  for (const { features, isSpam, seq } of learner.examples())
+    if (examples.push({ features: kept(features), isSpam, seq }) % sliceMails === 0) yield
   if (examples.length < examplesMin) return []
   const halves = [examples.filter((_, i) => i % 2 === 0), examples.filter((_, i) => i % 2 === 1)] as const
   const doubtful: DoubtfulLabel[] = []
@@ -56,6 +57,11 @@ export function* lookForDoubtful(learner: Learner): Generator<void, DoubtfulLabe
     }
   }
   return doubtful.sort((a, b) => b.margin - a.margin)
+}
+
+function kept(features: Features): Features {
+  const { lo, hi, grams } = features
+  return { ...features, lo: lo.slice(), hi: hi.slice(), grams: grams.slice() }
 }
 
 /** Learns the weights of examples that are counted. A table that grows meanwhile ends it without weights: then once more. */

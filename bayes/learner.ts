@@ -357,7 +357,7 @@ export class Learner {
     }
   }
 
-  /** Counted examples of an owner in hash order. */
+  /** Counted examples of an owner in hash order; features are valid until the next ones. */
   examples(owner = ''): Iterable<{ features: Features; isSpam: boolean; seq: number }> {
     return this.ledger.countedInHashOrder(owner)
   }

@@ -1,7 +1,6 @@
 // Records of bytes that wait for another thread: copied one behind the other into large pieces, which are handed over as they are and freed
 // as soon as they are read. Kept as objects until they go, thousands of small ones would outlive V8's young generation and be scattered
 // over the heap of malloc, which gives nothing back; pieces of this size come from the system and go back to it (MALLOC_MMAP_THRESHOLD_).
-import { MessageChannel } from 'node:worker_threads'
 
 const pieceBytes = 256 * 1024
 /** Before each record stands its length. */
@@ -56,12 +55,4 @@ export function* recordsOf(pieces: readonly Uint8Array[]): Generator<Buffer> {
       yield piece.subarray(from, at)
     }
   }
-}
-
-/** Frees memory at once by handing it to nobody: a thread that is idle collects no garbage, and one that works only when its young generation is full. */
-export function free(buffers: readonly ArrayBuffer[]): void {
-  const { port1, port2 } = new MessageChannel()
-  port2.close()
-  port1.postMessage(undefined, buffers)
-  port1.close()
 }

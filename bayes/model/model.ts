@@ -1,6 +1,6 @@
 // The model of one owner as the learner thread holds it: token table, gram weights, totals. Counts are exact sums over the ledger; the
 // linear weights are what one pass over it leaves. Workers see the same memory through the handles given out here.
-import { free } from '../../src/byte-batch.js'
+import { free } from '../../src/free.js'
 import type { Features } from '../features.js'
 import { gramsPerMailMax } from '../tokens/grams.js'
 import { GramTable, type SharedGrams } from './grams.js'

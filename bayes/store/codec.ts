@@ -50,33 +50,63 @@ export function encodeFeatures(features: Features): Buffer {
   return Buffer.from(bytes)
 }
 
-/** Throws on bytes that encodeFeatures did not write: a store that gives such bytes is damaged. */
 export function decodeFeatures(id: string, bytes: Uint8Array): Features {
-  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-  if (data[0] !== formatVersion) throw new Error(`features of ${id} have unknown format ${data[0]}`)
-  const count = data.readUInt32LE(1)
-  let at = 5
-  const lo = new Uint32Array(count)
-  const hi = new Uint32Array(count)
-  let headCount = 0
-  let bodyCount = 0
-  let senderCount = 0
-  for (let i = 0; i < count; i++) {
-    lo[i] = data.readUInt32LE(at)
-    const bits = data[at + 4]! | (data[at + 5]! << 8) | (data[at + 6]! << 16)
-    hi[i] = bits
-    if (bits & headBit) headCount++
-    if (bits & bodyBit) bodyCount++
-    if (bits & senderBit) senderCount++
-    at += 7
+  return new FeatureReader().read(id, bytes)
+}
+
+/**
+ * Reads features into memory of its own: what it gave is valid until it reads again. A rebuild reads every learned mail several times, and
+ * arrays of their own would stay until V8 looks for garbage, which is long after tens of MB of such small ones.
+ */
+export class FeatureReader {
+  private lo = new Uint32Array(0)
+  private hi = new Uint32Array(0)
+  private grams = new Uint32Array(0)
+
+  /** Throws on bytes that encodeFeatures did not write: a store that gives such bytes is damaged. */
+  read(id: string, bytes: Uint8Array): Features {
+    const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    if (data[0] !== formatVersion) throw new Error(`features of ${id} have unknown format ${data[0]}`)
+    const count = data.readUInt32LE(1)
+    let at = 5
+    if (this.lo.length < count) {
+      this.lo = new Uint32Array(count)
+      this.hi = new Uint32Array(count)
+    }
+    const lo = this.lo
+    const hi = this.hi
+    let headCount = 0
+    let bodyCount = 0
+    let senderCount = 0
+    for (let i = 0; i < count; i++) {
+      lo[i] = data.readUInt32LE(at)
+      const bits = data[at + 4]! | (data[at + 5]! << 8) | (data[at + 6]! << 16)
+      hi[i] = bits
+      if (bits & headBit) headCount++
+      if (bits & bodyBit) bodyCount++
+      if (bits & senderBit) senderCount++
+      at += 7
+    }
+    const gramCount = data.readUInt32LE(at)
+    if (this.grams.length < gramCount) this.grams = new Uint32Array(gramCount)
+    const { grams } = this
+    at += 4
+    let done = 0
+    let from = at + 2 * blocks
+    for (let block = 0; block < blocks; block++, at += 2)
+      for (let left = data.readUInt16LE(at); left > 0; left--, from += 2)
+        grams[done++] = (block << blockBits) | data.readUInt16LE(from)
+    if (from !== data.length || done !== gramCount) throw new Error(`features of ${id} are cut or too long`)
+    return {
+      id,
+      lo: lo.subarray(0, count),
+      hi: hi.subarray(0, count),
+      grams: grams.subarray(0, gramCount),
+      headCount,
+      bodyCount,
+      senderCount,
+      names: undefined,
+      foreign: undefined,
+    }
   }
-  const grams = new Uint32Array(data.readUInt32LE(at))
-  at += 4
-  let done = 0
-  let from = at + 2 * blocks
-  for (let block = 0; block < blocks; block++, at += 2)
-    for (let left = data.readUInt16LE(at); left > 0; left--, from += 2)
-      grams[done++] = (block << blockBits) | data.readUInt16LE(from)
-  if (from !== data.length || done !== grams.length) throw new Error(`features of ${id} are cut or too long`)
-  return { id, lo, hi, grams, headCount, bodyCount, senderCount, names: undefined, foreign: undefined }
 }

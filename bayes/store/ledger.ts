@@ -4,8 +4,9 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
+import { Spent } from '../../src/free.js'
 import { type Features, tokenizerVersion } from '../features.js'
-import { decodeFeatures, encodeFeatures } from './codec.js'
+import { encodeFeatures, FeatureReader } from './codec.js'
 
 /** counted: part of the model. held: waits for review. superseded: a later row of the same mail counts. revoked: taken back. */
 export const states = { counted: 0, held: 1, superseded: 2, revoked: 3 } as const
@@ -155,6 +156,9 @@ function setAside(file: string): string {
 export class Ledger {
   readonly salt: number
   private readonly statements = new Map<string, Database.Statement>()
+  private readonly reader = new FeatureReader()
+  /** What SQLite gave out. */
+  private readonly spent = new Spent()
 
   constructor(
     readonly db: Database.Database,
@@ -257,9 +261,12 @@ export class Ledger {
     return raw && toRow(raw)
   }
 
+  /** Valid until the next call. */
   features(seq: number, mail: string): Features {
     const raw = this.get('select features from ledger where seq = ?').get(seq) as { features: Buffer }
-    return decodeFeatures(mail, raw.features)
+    const features = this.reader.read(mail, raw.features)
+    this.spent.add(raw.features)
+    return features
   }
 
   find(filter: RowFilter, limit = -1): LedgerRow[] {
@@ -307,14 +314,18 @@ export class Ledger {
     return this.get('select coalesce(max(seq), 0) from ledger').pluck().get() as number
   }
 
-  /** Rows that went away since they were listed are left out. */
+  /** Rows that went away since they were listed are left out. Features are valid until the next ones. */
   private *featuresOf(
     rows: readonly { seq: number; mail: string; class: number }[],
   ): Generator<CountedFeatures> {
     const find = this.get('select features from ledger where seq = ?')
+    const reader = new FeatureReader()
     for (const { seq, mail, class: spam } of rows) {
       const raw = find.get(seq) as { features: Buffer } | undefined
-      if (raw) yield { features: decodeFeatures(mail, raw.features), isSpam: spam === 1, seq }
+      if (!raw) continue
+      const features = reader.read(mail, raw.features)
+      this.spent.add(raw.features)
+      yield { features, isSpam: spam === 1, seq }
     }
   }
 

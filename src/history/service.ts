@@ -1,8 +1,9 @@
 // The history in its thread: runs one command after the other on the store and answers with its value or with what went wrong. A file that
 // is no sound database is set aside, one that cannot be opened costs the history and nothing else in this thread.
 import type { MessagePort } from 'node:worker_threads'
-import { free, recordsOf } from '../byte-batch.js'
+import { recordsOf } from '../byte-batch.js'
 import { setAsideIfDamaged } from '../damaged-file.js'
+import { free } from '../free.js'
 import type { Answer } from '../thread-port.js'
 import type { HistoryCommand, HistoryMessage, HistorySetup } from './protocol.js'
 import { unpackRow } from './row.js'
