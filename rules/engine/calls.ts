@@ -44,6 +44,8 @@ export class EvalCall implements EvalContext {
         return called.run(this, called.first)
       case 2:
         return called.run(this, called.first, called.second)
+      case 3:
+        return called.run(this, called.first, called.second, called.args[2]!)
       default:
         return called.run(this, ...called.args)
     }
