@@ -46,7 +46,7 @@ export interface LearnerClient {
   close(): Promise<void>
 }
 
-/** Scans are handed to the thread in batches of so long. */
+/** Scans are handed to the thread after so long, or when a batch is full. */
 const rememberMs = 1000
 
 export interface OpenOptions extends Partial<LearnerSettings> {
@@ -118,7 +118,8 @@ export function openLearner(
       remember(scan) {
         if (calls.ended) return
         scans.add(...packScan(scan))
-        timer ??= setTimeout(flush, rememberMs).unref()
+        if (scans.isFull) flush()
+        else timer ??= setTimeout(flush, rememberMs).unref()
       },
       revoke: (filter, preview) => ask({ op: 'revoke', filter, preview }),
       release: (filter, preview) => ask({ op: 'release', filter, preview }),

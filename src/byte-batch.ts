@@ -3,6 +3,8 @@
 // over the heap of malloc, which gives nothing back; pieces of this size come from the system and go back to it (MALLOC_MMAP_THRESHOLD_).
 
 const pieceBytes = 256 * 1024
+/** So much is handed over at once: more would only wait. */
+const batchBytes = 2 * pieceBytes
 /** Before each record stands its length. */
 const lengthBytes = 4
 
@@ -10,8 +12,9 @@ export class ByteBatch {
   private pieces: Uint8Array[] = []
   private piece = Buffer.alloc(0)
   private used = 0
-  /** Records since the last take. */
+  /** Records since the last take, and their bytes. */
   records = 0
+  private bytes = 0
 
   /** One record, of these parts. */
   add(...parts: readonly Uint8Array[]): void {
@@ -27,6 +30,12 @@ export class ByteBatch {
       this.used += part.length
     }
     this.records++
+    this.bytes += length
+  }
+
+  /** It need not wait for more. */
+  get isFull(): boolean {
+    return this.bytes >= batchBytes
   }
 
   /** What was added since the last call, to be transferred. */
@@ -35,6 +44,7 @@ export class ByteBatch {
     const { pieces } = this
     this.pieces = []
     this.records = 0
+    this.bytes = 0
     return pieces as Uint8Array<ArrayBuffer>[]
   }
 

@@ -7,9 +7,8 @@ import type { History } from './types.js'
 
 export type * from './types.js'
 
-/** A batch is written after so long, or when it has so many rows. */
+/** A batch is written after so long, or when it is full. */
 const batchMs = 1000
-const batchRowsMax = 500
 /** Rows waiting for the thread; above it new rows are dropped and counted. */
 const waitingRowsMax = 20_000
 
@@ -75,7 +74,7 @@ export function openHistory(options: HistoryOptions, thread: (setup: HistorySetu
         return
       }
       batch.add(row)
-      if (batch.records >= batchRowsMax) flush()
+      if (batch.isFull) flush()
       else timer ??= setTimeout(flush, batchMs).unref()
     },
     rows: (query) => read({ type: 'rows', query }),
