@@ -1,6 +1,7 @@
 // Scan replies as JSON, both shapes. In: the verdict and what else the scan brought. Out: text whose keys stand in rspamd's order
 // (rspamd-protocol.md 1.5). Pure: what is absent here is absent on the wire, because clients test for keys. Written as text at once: an
 // object keyed by symbols has a shape of its own in every reply, and making it cost more than writing it.
+import { ownText } from '../../src/message/remembered.js'
 import type { Envelope, Note, Scanned, ScoredHit, SymbolInfo } from '../../src/types.js'
 import { type MilterHeaderOptions, milterBlock } from './milter-headers.js'
 import type { Flags } from './request.js'
@@ -102,7 +103,8 @@ function symbolMembers(parts: ReplyParts, metricScores: boolean): string {
   for (const hit of verdict.hits) {
     let member = known?.get(hit)
     if (member === undefined) {
-      member = symbolMember(hit, parts, metricScores)
+      // In one piece: V8 would walk through the dozen pieces of each known member at every reply.
+      member = ownText(symbolMember(hit, parts, metricScores))
       if (hit.details.length === 0) known?.set(hit, member)
     }
     members.set(hit.symbol, member)
