@@ -7,14 +7,11 @@ import { warmUp } from './pool/warmup.js'
 import { createScanner, type Scanner } from './scanner.js'
 
 export async function createInlineRunner(ruling: Ruling, options: CoreOptions): Promise<Runner> {
-  const make = (given: Ruling): Scanner =>
-    createScanner({
-      ...given,
-      net: options.net,
-      dataDir: options.dataDir,
-      history: options.history === true,
-      classifier: options.learner && createScanClassifier(options.learner.shared),
-    })
+  const make = (given: Ruling, before?: Scanner): Scanner => {
+    const { net, dataDir, history = false, learner } = options
+    const classifier = learner && createScanClassifier(learner.shared)
+    return createScanner({ ...given, net, dataDir, history, classifier }, before)
+  }
   let scanner = make(ruling)
   await warmUp(scanner.context)
   let inFlight = 0
@@ -47,8 +44,9 @@ export async function createInlineRunner(ruling: Ruling, options: CoreOptions): 
       }
     },
     async reload(next) {
-      const fresh = make(next)
+      const fresh = make(next, scanner)
       await warmUp(fresh.context)
+      scanner.retire()
       scanner = fresh
     },
     async close() {

@@ -1,9 +1,9 @@
-// Makes a ScanContext from plain data and keeps it: the part of a scan that is the same for all messages of one thread.
+// Makes a ScanContext from plain data and keeps it: the part of a scan that is the same for all messages of one thread under one ruling.
 import { join } from 'node:path'
 import { createEngine } from '../rules/engine/run.js'
 import type { Plan } from '../rules/engine/types.js'
 import { plugins } from './checks/index.js'
-import { openReputationStore } from './checks/reputationstore.js'
+import { type OpenReputationStore, openReputationStore } from './checks/reputationstore.js'
 import type { PrefsSource } from './pool/protocol.js'
 import { createPrefs } from './prefs.js'
 import {
@@ -15,7 +15,7 @@ import {
 } from './scan.js'
 import { createSkippedRules } from './skipped.js'
 import { groupOf } from './symbols.js'
-import type { Net, ReputationStore, Request } from './types.js'
+import type { Net, Request } from './types.js'
 import { domainLists } from './views/directives.js'
 import { createDomains } from './views/domains.js'
 
@@ -25,8 +25,6 @@ export interface ScannerSetup {
   readonly prefs: PrefsSource
   readonly net: Net
   readonly classifier?: ScanClassifier | undefined
-  /** Left out; may grow while the scanner is in use. */
-  readonly suspended?: ReadonlySet<string>
   /** Folder of all state; absent = nothing is remembered between messages. */
   readonly dataDir?: string | undefined
   /** Rows for the history are made; absent = nobody keeps them. */
@@ -36,31 +34,61 @@ export interface ScannerSetup {
 export interface Scanner {
   readonly context: ScanContext
   scan(request: Request, onRule?: (rule: number) => void): Promise<ScanOutcome>
+  /** Leaves out a rule that ran away. */
+  suspend(rule: string): void
+  /** No further scan begins; what the scanner holds open is closed when the last one has ended. */
+  retire(): void
 }
 
-export function createScanner(setup: ScannerSetup): Scanner {
+/** @param before the scanner that this one follows. */
+export function createScanner(setup: ScannerSetup, before?: Scanner): Scanner {
   const { plan, net, policy } = setup
-  const suspended = setup.suspended ?? new Set()
+  const suspended = new Set<string>()
   const groups = new Map(plan.rules.map((rule) => [rule.name, groupOf(rule)]))
+  const reputation = openReputation(plan, setup.dataDir)
   const context: ScanContext = {
     plan,
-    engine: createEngine(plan, plugins, { local: !net.dns.enabled }),
+    engine: createEngine(plan, plugins, {
+      local: !net.dns.enabled,
+      before: before?.context.engine.compiled,
+    }),
     rules: new Map(plan.rules.map((rule) => [rule.name, rule])),
     domains: createDomains(domainLists(plan.settings)),
     net,
     policy,
-    reputation: openReputation(plan, setup.dataDir),
+    reputation,
     classifier: setup.classifier,
     prefsOf: createPrefs(plan, setup.prefs),
     suspended,
     skipped: createSkippedRules(plan.rules, groups, suspended),
     history: setup.history === true,
   }
-  return { context, scan: (request, onRule) => scanMessage(request, context, onRule) }
+  let scans = 0
+  let retired = false
+  const closeAtEnd = () => {
+    if (retired && scans === 0) reputation?.close()
+  }
+  return {
+    context,
+    async scan(request, onRule) {
+      scans++
+      try {
+        return await scanMessage(request, context, onRule)
+      } finally {
+        scans--
+        closeAtEnd()
+      }
+    },
+    suspend: (rule) => void suspended.add(rule),
+    retire() {
+      retired = true
+      closeAtEnd()
+    },
+  }
 }
 
 /** Only when a plugin asks for it: most installations keep no histories. */
-function openReputation(plan: Plan, dataDir: string | undefined): ReputationStore | undefined {
+function openReputation(plan: Plan, dataDir: string | undefined): OpenReputationStore | undefined {
   const wanted = plan.plugins.includes('AWL') || plan.plugins.includes('TxRep')
   return wanted && dataDir !== undefined ? openReputationStore(join(dataDir, 'reputation.sqlite')) : undefined
 }

@@ -5,6 +5,7 @@ import type { Scan } from '../../src/types.js'
 import { type AutomatonSet, type PatternSource, patternsKey } from '../regex/automata/tables.js'
 import { MessageRun } from './messagerun.js'
 import type { PrefsOverlay } from './prefs.js'
+import type { Compiled } from './table.js'
 import { type EngineOptions, Tables } from './tables.js'
 import type { Plan, Plugin, RuleRun } from './types.js'
 
@@ -33,6 +34,8 @@ export interface Engine {
   run(scan: Scan, options: RunOptions): Promise<RuleRun>
   /** Rule name -> eval that no plugin brings. */
   readonly missing: ReadonlyMap<string, string>
+  /** For the engine that follows this one. */
+  readonly compiled: Compiled
   /** Lists of patterns for which automata can be built (rules/regex/automata). */
   patternLists(): readonly (readonly PatternSource[])[]
   /** Takes automata, by patternsKey; the plain engine answers for lists without. Returns how many lists have them now. */
@@ -44,6 +47,7 @@ export function createEngine(plan: Plan, plugins: readonly Plugin[], options: En
   return {
     plan,
     missing: tables.base.table.missing,
+    compiled: tables.compiled,
     patternLists: () => tables.base.table.switching.map(({ patterns }) => patterns),
     adopt(sets) {
       let adopted = 0

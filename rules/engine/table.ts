@@ -176,14 +176,21 @@ export interface Switching {
 /** Patterns by text, shared between the tables of one engine so that each is compiled once. */
 export type PatternCache = Map<string, CompiledPattern>
 
+/** What an engine has compiled, and what its patterns may spend. */
+export interface Compiled {
+  readonly patterns: PatternCache
+  readonly budget: Budget
+}
+
+/** @param before patterns of an engine before: those that are asked for again move to `compiled`. */
 export function compileTable(
   plan: Plan,
   plugins: readonly Plugin[],
   local: boolean,
-  patterns: PatternCache,
-  budget: Budget,
+  compiled: Compiled,
+  before?: PatternCache,
 ): RuleTable {
-  return new TableMaker(plan, plugins, patterns, budget).make(local)
+  return new TableMaker(plan, plugins, compiled, before).make(local)
 }
 
 type Loaded = Pick<EvalRule, 'run' | 'idle'>
@@ -229,12 +236,12 @@ class TableMaker {
   private readonly evals: ReadonlyMap<string, Loaded>
   private readonly missing = new Map<string, string>()
   private readonly askedFields = new AskedFields()
-  private readonly patterns: PatternCache
-  private readonly budget: Budget
+  private readonly compiled: Compiled
+  private readonly before: PatternCache | undefined
 
-  constructor(plan: Plan, plugins: readonly Plugin[], patterns: PatternCache, budget: Budget) {
-    this.patterns = patterns
-    this.budget = budget
+  constructor(plan: Plan, plugins: readonly Plugin[], compiled: Compiled, before: PatternCache | undefined) {
+    this.compiled = compiled
+    this.before = before
     this.rules = plan.rules
     this.indexOf = new Map(plan.rules.map((rule, index) => [rule.name, index]))
     this.evals = evalsOf(plan, plugins)
@@ -266,10 +273,11 @@ class TableMaker {
 
   private pattern(pattern: Pattern): CompiledPattern {
     const key = `${pattern.flags}/${pattern.source}`
-    let compiled = this.patterns.get(key)
+    const { patterns, budget } = this.compiled
+    let compiled = patterns.get(key)
     if (!compiled) {
-      compiled = new LazyPattern(pattern.source, pattern.flags, this.budget)
-      this.patterns.set(key, compiled)
+      compiled = this.before?.get(key) ?? new LazyPattern(pattern.source, pattern.flags, budget)
+      patterns.set(key, compiled)
     }
     return compiled
   }

@@ -2,12 +2,14 @@
 import { Budget } from '../regex/guarded.js'
 import { Activity } from './activity.js'
 import type { PrefsOverlay } from './prefs.js'
-import { compileTable, type PatternCache, type RuleTable } from './table.js'
+import { type Compiled, compileTable, type PatternCache, type RuleTable } from './table.js'
 import type { Plan, Plugin } from './types.js'
 
 export interface EngineOptions {
   /** Network rules never run, whatever the score set says. */
   readonly local?: boolean
+  /** Of the engine that this one follows in the same thread: what both have need not be compiled again. */
+  readonly before?: Compiled | undefined
 }
 
 /** Users whose own rules are kept ready; a table costs about 2 MB. */
@@ -28,17 +30,18 @@ export class Tables {
   readonly base: Prepared
   /** Least recently used first. */
   private readonly users = new Map<PrefsOverlay, Prepared>()
-  private readonly patterns: PatternCache = new Map()
-  private readonly budget = new Budget()
+  readonly compiled: Compiled
   private readonly plan: Plan
   private readonly plugins: readonly Plugin[]
-  private readonly options: EngineOptions
+  private readonly local: boolean
 
   constructor(plan: Plan, plugins: readonly Plugin[], options: EngineOptions) {
     this.plan = plan
     this.plugins = plugins
-    this.options = options
-    this.base = this.prepare(plan, this.patterns)
+    this.local = options.local ?? false
+    // One budget for both: the patterns that they share are charged to it.
+    this.compiled = { patterns: new Map(), budget: options.before?.budget ?? new Budget() }
+    this.base = this.prepare(plan, this.compiled.patterns, options.before?.patterns)
   }
 
   of(overlay: PrefsOverlay | undefined): Prepared {
@@ -57,12 +60,13 @@ export class Tables {
     const present = new Set(this.plan.rules.map((rule) => rule.name))
     for (const rule of overlay.rules) if (!present.has(rule.name)) rules.push(rule)
     // A copy of the cache's entries: the user's patterns must not outlive the user's table.
-    return this.prepare({ ...this.plan, rules }, new Map(this.patterns))
+    return this.prepare({ ...this.plan, rules }, new Map(this.compiled.patterns))
   }
 
-  private prepare(plan: Plan, patterns: PatternCache): Prepared {
-    const table = compileTable(plan, this.plugins, this.options.local ?? false, patterns, this.budget)
+  private prepare(plan: Plan, patterns: PatternCache, before?: PatternCache): Prepared {
+    const { budget } = this.compiled
+    const table = compileTable(plan, this.plugins, this.local, { patterns, budget }, before)
     const preparing = this.plugins.filter(({ name, prepare }) => prepare && plan.plugins.includes(name))
-    return { table, activity: new Activity(table), budget: this.budget, preparing }
+    return { table, activity: new Activity(table), budget, preparing }
   }
 }

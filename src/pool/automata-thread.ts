@@ -10,12 +10,13 @@ import { programId } from '../program.js'
 import { type AutomataJob, type AutomataMade, statesFileOf } from './automata.js'
 import { readSets, shippedFile, writeSets } from './automata-files.js'
 
-const { plan, cacheFile, states } = workerData as AutomataJob
+const { plan, cacheFile, inUse = new Map<string, AutomatonSet>() } = workerData as AutomataJob
 const keysFile = join(dirname(cacheFile), 'lists.json')
 const question = `${plan.hash} ${programId()}`
 
 /** With the states of before, from memory or file, as far as there are any. */
 function withStates(sets: Map<string, AutomatonSet>): Map<string, AutomatonSet> {
+  const states = statesOf(inUse)
   const shared = shareStates(sets, states)
   if (statesOf(shared)?.shape === states?.shape) return shared
   try {
@@ -47,16 +48,15 @@ function writeKeys(keys: readonly string[]): void {
 }
 
 async function makeSets(): Promise<{ sets: Map<string, AutomatonSet>; built: number; notSaved?: string }> {
-  const files = [cacheFile, shippedFile]
   const keys = readKeys()
   if (keys) {
-    const found = readSets(files, keys)
-    if (found.size === keys.length) return { sets: inOrder(keys, found), built: 0 }
+    const found = findSets(keys)
+    if (keys.every((key) => found.has(key))) return { sets: inOrder(keys, found), built: 0 }
   }
   // Everything that rules are compiled with: not for a start that finds all it needs.
   const { patternLists } = await import('./pattern-lists.js')
   const lists = new Map(patternLists(plan).map((patterns) => [patternsKey(patterns), patterns]))
-  const found = readSets(files, lists.keys())
+  const found = findSets([...lists.keys()])
   const missing = [...lists].filter(([key]) => !found.has(key)).map(([, patterns]) => patterns)
   const built =
     missing.length === 0 ? new Map() : await (await import('./automata-builders.js')).buildAll(missing)
@@ -64,6 +64,15 @@ async function makeSets(): Promise<{ sets: Map<string, AutomatonSet>; built: num
   const notSaved = missing.length > 0 ? saveSets(sets) : undefined
   writeKeys([...sets.keys()])
   return { sets, built: missing.length, ...(notSaved === undefined ? {} : { notSaved }) }
+}
+
+/** Those in use are in shared memory already: read again they would lie there twice. */
+function findSets(wanted: readonly string[]): ReadonlyMap<string, AutomatonSet> {
+  const read = readSets(
+    [cacheFile, shippedFile],
+    wanted.filter((key) => !inUse.has(key)),
+  )
+  return new Map([...inUse, ...read])
 }
 
 function inOrder(

@@ -10,8 +10,8 @@ export interface AutomataJob {
   readonly plan: Plan
   /** Where built automata are kept for the next start; their states lie beside it. */
   readonly cacheFile: string
-  /** The states in use, to go on with when the patterns are the same. */
-  readonly states?: RuleStates
+  /** Those in use: taken again where the patterns are the same, with their states when all are. */
+  readonly inUse?: AutomataMade['sets'] | undefined
 }
 
 export interface AutomataMade {

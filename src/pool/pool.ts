@@ -1,18 +1,20 @@
 // Scan workers: a bounded queue, least-loaded dispatch, a watchdog. In: Requests. Out: outcomes, or a CoreError that the front answers in
 // its own dialect. A worker that is silent too long is replaced; its other messages are scanned again, and the guilty one without the
-// rule that was running, which stays suspended until the next reload (DESIGN 8). Nothing that was accepted is lost.
+// rule that was running, which stays suspended until the next reload (DESIGN 8). A reload gives the same workers another ruling. Nothing
+// that was accepted is lost.
+import { setTimeout as delay } from 'node:timers/promises'
 import type { SharedLearner } from '../../bayes/index.js'
-import type { Plan } from '../../rules/engine/types.js'
-import { type RuleStates, releaseStates, statesOf } from '../../rules/regex/automata/saved.js'
 import { CoreError } from '../errors.js'
 import { scanQueueBytesMax } from '../limits.js'
 import type { Log } from '../log.js'
-import type { ScanOutcome, ScanPolicy } from '../scan.js'
+import type { ScanOutcome } from '../scan.js'
 import type { Net, Request } from '../types.js'
 import { type AutomataMade, makeAutomata, saveStates } from './automata.js'
-import type { PrefsSource } from './protocol.js'
-import { isLarge, type Job, ScanWorker } from './scan-worker.js'
+import type { Ruling } from './protocol.js'
+import { type Equipped, isLarge, type Job, ScanWorker } from './scan-worker.js'
 import type { ScanThreads } from './threads.js'
+
+export type { Ruling } from './protocol.js'
 
 export interface PoolOptions {
   readonly count: number
@@ -34,13 +36,6 @@ export interface PoolOptions {
   readonly onSuspend?: (rule: string) => void
 }
 
-/** What decides how messages are judged; replaced as a whole by a reload. */
-export interface Ruling {
-  readonly plan: Plan
-  readonly policy: ScanPolicy
-  readonly prefs: PrefsSource
-}
-
 /** Scans a worker holds at once while look-ups are awaited; parsing and rules still run one after the other. */
 const jobsPerWorkerNetwork = 32
 /** Without look-ups: one that runs, and one that is there when it ends. */
@@ -56,23 +51,23 @@ const restartMs = 1000
 
 export class WorkerPool {
   private workers: ScanWorker[] = []
-  /** Workers of an old ruling that still scan. */
-  private readonly retired = new Set<ScanWorker>()
   private readonly queue: Job[] = []
   private queuedBytes = 0
   private readonly suspended = new Set<string>()
   private readonly watch: NodeJS.Timeout
   private nextNumber = 1
   private closing = false
-  private automata: AutomataMade['sets'] | undefined
+  private inForce: Equipped
+  private reloading: Promise<void> = Promise.resolve()
   /** When the states of the automata go to their file, apart from the end. */
   private readonly saving: NodeJS.Timeout
   private idle: (() => void) | undefined
 
   private constructor(
-    private ruling: Ruling,
+    ruling: Ruling,
     private readonly options: PoolOptions,
   ) {
+    this.inForce = { ruling, automata: this.fetchAutomata(ruling) }
     this.watch = setInterval(() => this.watchWorkers(), watchMs)
     this.watch.unref()
     this.saving = setInterval(() => void this.saveStates(), saveMs)
@@ -82,7 +77,7 @@ export class WorkerPool {
   /** Starts the workers and resolves when all are warm: the port opens after that. */
   static async start(ruling: Ruling, options: PoolOptions): Promise<WorkerPool> {
     const pool = new WorkerPool(ruling, options)
-    pool.workers = await pool.startWorkers(ruling)
+    await pool.startWorkers()
     return pool
   }
 
@@ -92,7 +87,7 @@ export class WorkerPool {
 
   get inFlight(): number {
     let sum = 0
-    for (const worker of this.living()) sum += worker.jobs.size
+    for (const worker of this.workers) sum += worker.jobs.size
     return sum
   }
 
@@ -116,15 +111,13 @@ export class WorkerPool {
     })
   }
 
-  /** Starts workers under the new ruling, then switches: scans under way finish under the old one. */
-  async reload(ruling: Ruling): Promise<void> {
-    const fresh = await this.startWorkers(ruling)
-    const old = this.workers
-    this.suspended.clear()
-    this.ruling = ruling
-    this.workers = fresh
-    for (const worker of old) this.retire(worker)
-    this.dispatch()
+  /**
+   * Resolves when every later message is judged by the new ruling; scans under way end under the old one. Rejects when a worker cannot take
+   * it: then the old one stays everywhere.
+   */
+  reload(ruling: Ruling): Promise<void> {
+    this.reloading = this.reloading.catch(() => {}).then(() => this.change(ruling))
+    return this.reloading
   }
 
   /** Waits for scans in flight, then ends the workers. */
@@ -133,28 +126,20 @@ export class WorkerPool {
     if (this.inFlight + this.queue.length > 0) await new Promise<void>((resolve) => (this.idle = resolve))
     clearInterval(this.watch)
     clearInterval(this.saving)
-    for (const worker of this.living()) worker.terminate()
+    for (const worker of this.workers) worker.terminate()
     await this.saveStates()
-  }
-
-  private get states(): RuleStates | undefined {
-    return this.automata && statesOf(this.automata)
   }
 
   private async saveStates(): Promise<void> {
     const { automataFile, log } = this.options
-    if (!this.automata || automataFile === undefined) return
+    const automata = await this.inForce.automata
+    if (!automata || automataFile === undefined) return
     try {
-      const transitions = await saveStates(this.automata, automataFile)
+      const transitions = await saveStates(automata, automataFile)
       if (transitions > 0) log.info({ transitions }, 'states of the automata saved')
     } catch (error) {
       log.warn({ err: error }, 'states of the automata could not be saved')
     }
-  }
-
-  private *living(): Generator<ScanWorker> {
-    yield* this.workers
-    yield* this.retired
   }
 
   // ---- workers
@@ -163,35 +148,57 @@ export class WorkerPool {
    * Workers and automata load side by side. Automata are waited for even when they have to be built, some seconds: without them the first
    * message would compile every regex, which takes longer, and the machine code of all of them 400 MB.
    */
-  private async startWorkers(ruling: Ruling): Promise<ScanWorker[]> {
-    const workers: ScanWorker[] = Array.from({ length: this.options.count }, () =>
-      this.createWorker(ruling, []),
-    )
+  private async startWorkers(): Promise<void> {
+    const workers = Array.from({ length: this.options.count }, () => this.createWorker())
     try {
-      const [automata] = await Promise.all([
-        this.fetchAutomata(ruling),
-        ...workers.map((worker) => worker.loaded),
-      ])
-      for (const worker of workers) worker.begin(automata)
-      await Promise.all(workers.map((worker) => worker.ready))
+      await Promise.all(workers.map((worker) => worker.prepare(this.inForce)))
     } catch (error) {
       for (const worker of workers) worker.terminate()
       throw error
     }
-    return workers
+    for (const worker of workers) worker.use([])
+    this.workers = workers
   }
 
-  /** Undefined when there are none: the plain engine answers. */
-  private async fetchAutomata(ruling: Ruling): Promise<AutomataMade['sets'] | undefined> {
+  private async change(ruling: Ruling): Promise<void> {
+    const next: Equipped = { ruling, automata: this.fetchAutomata(ruling, this.inForce) }
+    await next.automata
+    try {
+      await this.prepareWorkers(next)
+    } catch (error) {
+      for (const worker of this.workers) if (worker.isReadyFor(next)) worker.drop()
+      throw error
+    }
+    this.inForce = next
+    this.suspended.clear()
+    for (const worker of this.workers) worker.use([])
+    this.dispatch()
+  }
+
+  /** One worker after the other, so that the others answer meanwhile; one that ends has a successor. */
+  private async prepareWorkers(next: Equipped): Promise<void> {
+    for (let ends = 0; ; ) {
+      if (this.closing) throw new CoreError('shutting-down', 'hamd is shutting down')
+      const worker = this.workers.find((one) => !one.ended && !one.isReadyFor(next))
+      if (!worker) return
+      try {
+        await worker.prepare(next)
+      } catch (error) {
+        if (!worker.ended || ++ends === crashesMax) throw error
+      }
+    }
+  }
+
+  /**
+   * Undefined when there are none: the plain engine answers.
+   * @param before its automata are taken again where the patterns are the same.
+   */
+  private async fetchAutomata(ruling: Ruling, before?: Equipped): Promise<AutomataMade['sets'] | undefined> {
     const { automataFile, log } = this.options
     if (automataFile === undefined) return undefined
     try {
-      const made = await makeAutomata({
-        plan: ruling.plan,
-        cacheFile: automataFile,
-        ...(this.states ? { states: this.states } : {}),
-      })
-      this.automata = made.sets
+      const inUse = await before?.automata
+      const made = await makeAutomata({ plan: ruling.plan, cacheFile: automataFile, inUse })
       if (made.notSaved !== undefined) log.warn(`automata could not be saved: ${made.notSaved}`)
       log.info(
         {
@@ -209,10 +216,8 @@ export class WorkerPool {
     }
   }
 
-  private createWorker(ruling: Ruling, suspended: readonly string[]): ScanWorker {
+  private createWorker(): ScanWorker {
     const worker: ScanWorker = new ScanWorker(
-      ruling,
-      suspended,
       this.options,
       (job, outcome) => this.onAnswer(worker, job, outcome),
       () => this.onExit(worker),
@@ -220,36 +225,31 @@ export class WorkerPool {
     return worker
   }
 
-  /** A worker of an old ruling ends as soon as its scans are answered. */
-  private retire(worker: ScanWorker): void {
-    if (worker.jobs.size === 0) worker.terminate()
-    else this.retired.add(worker)
-  }
-
   private onExit(worker: ScanWorker): void {
     this.takeBack(worker)
-    if (this.states) releaseStates(this.states, worker.thread)
-    this.retired.delete(worker)
     const place = this.workers.indexOf(worker)
     if (place >= 0 && !(this.closing && this.queue.length === 0)) {
-      if (worker.warm) this.replace(place)
-      else setTimeout(() => this.workers[place] === worker && this.replace(place), restartMs)
+      if (worker.inForce) void this.replace(place)
+      else setTimeout(() => this.workers[place] === worker && void this.replace(place), restartMs)
     }
     this.dispatch()
     this.checkIdle()
   }
 
-  private replace(place: number): void {
-    const fresh = this.createWorker(this.ruling, [...this.suspended])
+  /** Until the new worker can scan, by a reload perhaps. */
+  private async replace(place: number): Promise<void> {
+    const fresh = this.createWorker()
     this.workers[place] = fresh
-    fresh.loaded.then(
-      () => fresh.begin(this.automata),
-      () => {},
-    )
-    fresh.ready.then(
-      () => this.dispatch(),
-      () => this.options.log.error('a replacement worker did not start'),
-    )
+    while (!fresh.inForce && !fresh.ended) {
+      try {
+        await fresh.prepare(this.inForce)
+        if (!fresh.inForce) fresh.use([...this.suspended])
+        this.dispatch()
+      } catch (error) {
+        this.options.log.error({ err: error }, 'a replacement worker did not start')
+        await delay(restartMs)
+      }
+    }
   }
 
   /** Jobs of a worker that ended go back to the head of the queue; the one it was running has a limited number of tries. */
@@ -306,7 +306,6 @@ export class WorkerPool {
     if (outcome instanceof Error) job.reject(new CoreError('scan-failed', outcome.message))
     else job.resolve(outcome)
     this.dispatch()
-    if (worker.jobs.size === 0 && this.retired.has(worker)) worker.terminate()
     this.checkIdle()
   }
 
@@ -318,14 +317,14 @@ export class WorkerPool {
 
   private watchWorkers(): void {
     const now = Date.now()
-    for (const worker of [...this.living()]) {
-      if (worker.ended || !worker.warm) continue
+    for (const worker of this.workers) {
+      if (!isUsable(worker)) continue
       const { job, rule } = worker.running()
       const { hangMs } = this.options
       if (worker.silentMs(now) < (rule >= 0 ? Math.min(hangMs, ruleHangMs) : hangMs)) continue
-      // A retired worker counts its rules by its own plan.
-      const name = worker.ruling.plan.rules[rule]?.name
-      if (name !== undefined && worker.jobs.has(job)) this.suspend(name)
+      // By the plan of the job: it may have begun before a reload.
+      const name = worker.jobs.get(job)?.ruling?.plan.rules[rule]?.name
+      if (name !== undefined) this.suspend(name)
       this.options.log.error({ job, rule: name }, 'scan worker silent too long, replaced')
       worker.terminate()
     }
@@ -334,10 +333,10 @@ export class WorkerPool {
   private suspend(rule: string): void {
     this.suspended.add(rule)
     this.options.onSuspend?.(rule)
-    for (const worker of this.living()) worker.post({ type: 'suspend', rule })
+    for (const worker of this.workers) worker.post({ type: 'suspend', rule })
   }
 }
 
 function isUsable(worker: ScanWorker): boolean {
-  return worker.warm && !worker.ended
+  return worker.inForce !== undefined && !worker.ended
 }

@@ -7,11 +7,15 @@ import type { ScanPolicy } from '../scan.js'
 import type { AutomataMade } from './automata.js'
 import type { PostedOutcome, PostedRequest } from './posted.js'
 
-/** The first message to a worker. */
-export interface WorkerSetup {
+/** What decides how messages are judged; replaced as a whole by a reload. */
+export interface Ruling {
   readonly plan: Plan
   readonly policy: ScanPolicy
   readonly prefs: PrefsSource
+}
+
+/** The first message to a worker: what stays as it is while rulings come and go. */
+export interface WorkerSetup {
   /** Folder of all state; undefined = nothing is remembered between messages. */
   readonly dataDir: string | undefined
   /** Rows for the history are made. */
@@ -23,8 +27,6 @@ export interface WorkerSetup {
   readonly netFlags: NetFlags
   /** What the worker is doing, for the watchdog: see `Progress`. */
   readonly progress: SharedArrayBuffer
-  /** Rules that ran away before and are left out. */
-  readonly suspended: readonly string[]
 }
 
 /** Where per-user preferences come from. */
@@ -41,23 +43,30 @@ export const Progress = {
   heartbeat: 0,
   /** Job whose synchronous part is running, 0 = none. */
   job: 1,
-  /** Index in Plan.rules of the rule that is running, -1 = none. */
+  /** Index of the rule that is running in the Plan that the job is judged by, -1 = none. */
   rule: 2,
   slots: 3,
 } as const
 
 /** A worker that is not needed any more is terminated. */
 export type ToWorker =
-  /** Answers `loaded`: warm up, with these automata. */
+  /** Compile this ruling, beside the one in force if there is one. */
+  | { readonly type: 'load'; readonly ruling: Ruling }
+  /** Warm up what was loaded, with these automata. Answered by `ready`. */
   | { readonly type: 'begin'; readonly automata?: AutomataMade['sets'] }
+  /** What was made ready is in force for the messages that come after this, without these rules. */
+  | { readonly type: 'switch'; readonly suspended: readonly string[] }
+  /** What was made ready will not be needed. */
+  | { readonly type: 'drop' }
   /** This rule ran away in another worker. */
   | { readonly type: 'suspend'; readonly rule: string }
   /** A message to scan. */
   | PostedRequest
 
 export type FromWorker =
-  | { readonly type: 'loaded' }
-  | { readonly type: 'ready'; readonly warmMs: number }
+  | { readonly type: 'ready' }
+  /** The answer to `load` or `begin` when the ruling cannot be scanned by; what is in force stays. */
+  | { readonly type: 'refused'; readonly message: string }
   | { readonly type: 'failed'; readonly job: number; readonly message: string }
   /** What came out of a scan. */
   | PostedOutcome

@@ -1,6 +1,8 @@
 // Messages that every worker scans before it says ready, so that V8 has compiled the hot path when the port opens. They go through the
-// rules, network evals included, under a resolver that knows no name: nothing is asked on behalf of mail that nobody sent.
+// rules, network evals included, under a resolver that knows no name: nothing is asked on behalf of mail that nobody sent. At a reload
+// the scans of the ruling in force go on between them.
 import { randomUUID } from 'node:crypto'
+import { setImmediate as turn } from 'node:timers/promises'
 import { type ScanContext, scanMessage } from '../scan.js'
 import type { Net } from '../types.js'
 
@@ -59,7 +61,8 @@ function silentNet(enabled: boolean): Net {
   }
 }
 
-export async function warmUp(context: ScanContext): Promise<void> {
+/** @param onRule told of each rule about to run, as in a scan. */
+export async function warmUp(context: ScanContext, onRule?: (rule: number) => void): Promise<void> {
   const quiet: ScanContext = { ...context, net: silentNet(context.net.dns.enabled) }
   for (let round = 0; round < rounds; round++) {
     for (const text of [plain, html]) {
@@ -67,7 +70,9 @@ export async function warmUp(context: ScanContext): Promise<void> {
       await scanMessage(
         { id: randomUUID(), raw, envelope: { rcptTo: [] }, wants: {}, front: 'warm-up' },
         quiet,
+        onRule,
       )
+      await turn()
     }
   }
 }

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { createEngine } from '../../../rules/engine/run.js'
-import { statesOf } from '../../../rules/regex/automata/saved.js'
 import { patternsKey } from '../../../rules/regex/automata/tables.js'
 import { createFastMatcher } from '../../../rules/regex/fast.js'
 import { LazyPattern } from '../../../rules/regex/plain.js'
@@ -56,7 +55,7 @@ test('states are saved once there is much new, and read at the next start', asyn
   assert.equal(second.built, 0)
   assert.ok(second.known >= saved, `${second.known} of ${saved}`)
 
-  const reloaded = await makeAutomata({ plan, cacheFile, states: statesOf(second.sets)! })
+  const reloaded = await makeAutomata({ plan, cacheFile, inUse: second.sets })
   assert.equal(reloaded.known, second.known)
 
   writeFileSync(statesFileOf(cacheFile), 'not what it was')
