@@ -24,15 +24,17 @@ function lettersOf(char: string): number {
 }
 
 function asciiOf(char: string): number {
-  let found = lettersOf(char)
-  if (char === '_') found |= nameStart | nameInside | wordStart | wordInside
+  const isDigit = char >= '0' && char <= '9'
+  const isInWord = isDigit || (char >= 'a' && char <= 'z') || (char >= 'A' && char <= 'Z') || char === '_'
+  let found = known
+  if (isInWord) found |= nameStart | nameInside | wordStart | wordInside | localPart | hostPart
+  if (isInWord && char !== '_') found |= alphanumeric
+  if (isDigit) found |= decimal
   if (char === '$') found |= nameStart | nameInside
   if ("'.-%!".includes(char)) found |= nameInside
   if ('.@/-='.includes(char)) found |= wordInside
-  if (/[\w.+\-=]/.test(char)) found |= localPart
-  if (/[\w.-]/.test(char)) found |= hostPart
-  if (/[A-Za-z0-9]/.test(char)) found |= alphanumeric
-  if (/[0-9]/.test(char)) found |= decimal
+  if ('.+-='.includes(char)) found |= localPart
+  if ('.-'.includes(char)) found |= hostPart
   return found
 }
 
