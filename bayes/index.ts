@@ -1,5 +1,6 @@
-// bayes: the statistical learner, one door for the rest of hamd (client.ts for the main thread, which only asks). In: mails with their
-// class, and mails to judge. Out: opinions with clues, and a ledger of everything that was taught. Knows mathematics, counts and its own store; never scores, rules or protocols.
+// bayes: the statistical learner, one door for the rest of hamd (client.ts for the main thread, which only asks; reading.ts for scan workers,
+// which only judge). In: mails with their class, and mails to judge. Out: opinions with clues, and a ledger of everything that was taught. Knows
+// mathematics, counts and its own store; never scores, rules or protocols.
 //
 // Threads. `openLearner` starts the learner in another thread (service.ts), the only writer: it owns SQLite and the model's memory. Scan workers get
 // `learner.shared` by message, call `createClassifier(shared)` once and then classify synchronously from that memory. When a model grows,
@@ -14,10 +15,8 @@
 //
 // Commands and tests work without threads: `Learner.open(settings)` and `createClassifier(sharedOf(learner))`.
 // To be replaced, a learner needs what stands in LearnerClient and Classifier.
-import { BroadcastChannel } from 'node:worker_threads'
-import { type Classifier, createClassifierOf, type SharedLearner } from './classifier.js'
+import type { SharedLearner } from './classifier.js'
 import type { Learner } from './learner.js'
-import type { SharedModel } from './model/model.js'
 
 export {
   type AutolearnDecision,
@@ -50,28 +49,11 @@ export { createExtractor, type Extractor, type Features, tokenizerVersion } from
 export { readSaLearnDump, type SaLearnDump } from './import.js'
 export { Learner, type LearnerSettings, type Lesson, type RevokeOutcome } from './learner.js'
 export type { Profile } from './model/model.js'
+export { createClassifier } from './reading.js'
 export type { RememberedScan } from './remembered.js'
 export { defaultSettings } from './settings.js'
 export { encodeFeatures } from './store/codec.js'
 export type { LedgerRow, RowFilter } from './store/ledger.js'
-
-/** The reading side for one thread; follows the learner's announcements. */
-export function createClassifier(shared: SharedLearner): Classifier {
-  if (shared.channel === undefined) return createClassifierOf(shared)
-  const announcements = new BroadcastChannel(shared.channel)
-  const classifier = createClassifierOf(shared, (user) => announcements.postMessage({ want: user }))
-  announcements.onmessage = (event: unknown) => {
-    const { data } = event as {
-      data: { models?: readonly (readonly [string, SharedModel | undefined])[]; salt?: number }
-    }
-    if (data.salt !== undefined) classifier.reseed(data.salt)
-    for (const [owner, model] of data.models ?? []) classifier.adopt(owner, model)
-  }
-  // The channel must not keep a thread alive.
-  announcements.unref()
-  announcements.postMessage('hello')
-  return classifier
-}
 
 /** Handles for a learner in the same thread. */
 export function sharedOf(learner: Learner): SharedLearner {

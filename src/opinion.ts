@@ -1,5 +1,5 @@
 // The learner as a scan sees it (scan.ts, ScanClassifier), over the shared memory of bayes/.
-import { createClassifier, type SharedLearner } from '../bayes/index.js'
+import { createClassifier, type SharedLearner } from '../bayes/reading.js'
 import type { ScanClassifier } from './scan.js'
 
 /** Clues named in replies that ask for them. */

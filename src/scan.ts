@@ -1,6 +1,6 @@
 // The straight line of one scan (docs/architecture.md): bytes -> Message -> Views -> Facts -> Hit[] -> Verdict -> what the front
 // asked for. Runs in a scan worker, or in the main thread when there are none; knows no sockets and no wire words.
-import { encodeFeatures, type Features } from '../bayes/index.js'
+import { encodeFeatures, type Features } from '../bayes/reading.js'
 import { overlaySettings } from '../rules/engine/prefs.js'
 import type { Engine, ScoreSet } from '../rules/engine/run.js'
 import { setting } from '../rules/engine/settings.js'
