@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { makeAutomata } from '../src/pool/automata.js'
 import { loadRules } from '../src/ruling.js'
 import { createScanner } from '../src/scanner.js'
+import { optimiseSoon } from '../src/tiering.js'
 import { corpus } from './corpus.js'
 import { stockRules } from './speed/servers.js'
 
@@ -123,6 +124,7 @@ async function measure(name: string, paths: readonly string[], every: number): P
 }
 
 async function main(): Promise<void> {
+  optimiseSoon()
   const { values: args } = parseArgs({
     options: {
       rules: { type: 'string', default: '4000' },

@@ -3,8 +3,6 @@
 // The linear engine takes over where a pattern backtracks too often (sa-rules.md 7.7), unless it has a look-around, a back reference, the
 // flag `i`, a counted loop beyond 16, or an anchor, because anchors are printed as look-arounds: few of the patterns in rule files.
 // Natives syntax gives RegExps with a limit of backtracks (limited.ts). Nothing in hamd takes text from outside as JavaScript.
-// The interrupt budget is how much a function runs before V8 optimises it: with less than half of V8's own 67,584 the two thousandth scan
-// costs what else the six thousandth does (stock rules, messages 2,000 to 6,000: 2.0 ms of CPU instead of 2.7; 12,000 gains no more).
 // Not set: --no-regexp-tier-up. Changed at run time it crashes Node 20 within some hundred messages (exit 139, 3 of 3 runs of
 // bench/combined.ts), because regexes compiled before it still count on tiering up; since the automata leave few regexes to run, it
 // matters little (multi-pattern.md: 0.26 against 0.37 ms).
@@ -12,5 +10,3 @@ import { setFlagsFromString } from 'node:v8'
 
 setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks')
 setFlagsFromString('--allow-natives-syntax')
-// Later ones count invocations instead, and print an error for it.
-if (process.versions.v8.startsWith('11.')) setFlagsFromString('--interrupt-budget=30000')

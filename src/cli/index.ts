@@ -3,6 +3,7 @@ import '../../rules/regex/flags.js'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { workersMax } from '../limits.js'
 import { version } from '../root.js'
+import { optimiseSoon } from '../tiering.js'
 import { CliError, exits } from './exit.js'
 
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']
@@ -182,6 +183,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
+optimiseSoon()
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {

@@ -6,6 +6,7 @@ import type { Log } from '../log.js'
 import type { PrefsSource } from '../pool/protocol.js'
 import { ScanThreads } from '../pool/threads.js'
 import type { RuleSources } from '../ruling-aside.js'
+import { optimiseLate, optimiseSoon } from '../tiering.js'
 import { CliError } from './exit.js'
 import {
   type CommonOptions,
@@ -55,6 +56,7 @@ export async function runServer(config: Config, again: () => Config, manner?: Se
     process.on('SIGTERM', () => resolve())
     process.on('SIGINT', () => resolve())
   })
+  optimiseLate()
   // The workers load their code while this thread loads its own and prepares what they scan by.
   const threads = new ScanThreads(config.workers.count ?? cpus().length)
   const starting = import('../../server/main.js').then(({ StartError, startServer }) =>
@@ -73,6 +75,7 @@ export async function runServer(config: Config, again: () => Config, manner?: Se
   if (manner) process.on('SIGHUP', manner.reloading)
   process.on('SIGHUP', () => void starting.then((server) => server.reload()).catch(() => {}))
   const server = await starting
+  optimiseSoon()
   manner?.ready(server.scanAddresses)
   await stopped
   manner?.stopping()

@@ -1,4 +1,4 @@
-// Messages that every worker scans before it says ready, so that V8 has compiled the hot path when the port opens. They go through the
+// Messages that every worker scans before it says ready, so that the hot path is compiled when the port opens. They go through the
 // rules, network evals included, under a resolver that knows no name: nothing is asked on behalf of mail that nobody sent. At a reload
 // the scans of the ruling in force go on between them.
 import { randomUUID } from 'node:crypto'
@@ -49,8 +49,8 @@ Y2xpY2sgaGVyZTwvYT48L3A+PGltZyBzcmM9Imh0dHA6Ly9pbWcuc2hvcC5leGFtcGxlL2EuZ2lmIj48
 --b1--
 `
 
-/** Rounds over the two messages: V8 optimises a function after some hundred calls, which the hot ones have by then. */
-const rounds = 8
+/** Rounds over the two messages: what is made at its first use is there then, and V8 knows what it is used with. More gain no message. */
+const rounds = 2
 
 function silentNet(enabled: boolean): Net {
   return {
