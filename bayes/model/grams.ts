@@ -1,12 +1,14 @@
 // Weights of the 4-grams in shared memory: the learner thread writes, scan workers read without locks. While few grams have been learned
 // they stand in an open-addressing table, gram and weight side by side; from some hundred thousand on in an array with a place for each.
-// 440 mails leave 150,000 grams: 4 MB, and 2 for the learner's sums, where arrays take 16 each. The weights are the same to the bit.
+// 440 mails leave 150,000 grams: 2 MB, and 1 for the learner's sums, where arrays take 16 each. The weights are the same to the bit.
 import { gramBits } from '../tokens/grams.js'
-import { touch } from './touch.js'
+import { leadBytes, touch } from './touch.js'
 
 const slotsAtStart = 2 ** 12
-/** Share of slots in use at which the table has to grow: at 0.6 a reader guesses wrong too often where a gram stands. */
-const loadMax = 0.45
+/** Share of slots in use at which the table has to grow. */
+const loadMax = 0.6
+/** Slots of a cache line: a gram is looked for in the whole of its own before the next, where every look waits for memory. */
+const lineSlots = 8
 /** Words of a slot: gram plus one (0 is an empty slot), weight. */
 const slotWords = 2
 /** The largest table has a slot for each fourth gram: half the memory of the array. */
@@ -34,8 +36,8 @@ export class GramTable {
   touched = 0
 
   constructor({ buffer, bits }: SharedGrams) {
-    this.words = new Uint32Array(buffer)
-    this.floats = new Float32Array(buffer)
+    this.words = new Uint32Array(buffer, leadBytes)
+    this.floats = new Float32Array(buffer, leadBytes)
     this.bits = bits
     this.shift = gramBits - bits
     const isArray = this.words.length === 2 ** bits
@@ -46,7 +48,7 @@ export class GramTable {
 
   static create(bits: number, slots = slotsAtStart): GramTable {
     const words = slots > 2 ** (bits - tableBitsLess) ? 2 ** bits : slots * slotWords
-    return new GramTable({ buffer: new SharedArrayBuffer(4 * words), bits })
+    return new GramTable({ buffer: new SharedArrayBuffer(leadBytes + 4 * words), bits })
   }
 
   get shared(): SharedGrams {
@@ -76,8 +78,8 @@ export class GramTable {
       const gram = grams[i]! >>> shift
       let at = (gram & mask) * slotWords
       let key = words[at]!
-      while (key !== gram + 1 && key !== 0) {
-        at = (at + slotWords) & (mask * slotWords)
+      for (let probe = 1; key !== gram + 1 && key !== 0; probe++) {
+        at = placeOf(gram, probe, mask) * slotWords
         key = words[at]!
       }
       // An empty slot has no weight.
@@ -117,7 +119,7 @@ export class GramTable {
 
   /** Takes over what another table kept (content). */
   static of(bits: number, content: Uint32Array): GramTable {
-    const table = new GramTable({ buffer: new SharedArrayBuffer(content.byteLength), bits })
+    const table = new GramTable({ buffer: new SharedArrayBuffer(leadBytes + content.byteLength), bits })
     table.words.set(content)
     if (table.stride === 2)
       for (let at = 0; at < content.length; at += slotWords) if (content[at] !== 0) table.used++
@@ -130,16 +132,17 @@ export class GramTable {
     const { words } = this
     const mask = this.slots - 1
     let slot = gram & mask
-    for (let key = words[slot * slotWords]!; key !== gram + 1; key = words[slot * slotWords]!) {
+    for (let probe = 1; ; probe++) {
+      const key = words[slot * slotWords]!
+      if (key === gram + 1) return slot
       if (key === 0) {
         if (this.used >= this.slots * loadMax) return -1
         words[slot * slotWords] = gram + 1
         this.used++
         return slot
       }
-      slot = (slot + 1) & mask
+      slot = placeOf(gram, probe, mask)
     }
-    return slot
   }
 
   private grown(): GramTable {
@@ -151,4 +154,10 @@ export class GramTable {
     }
     return next
   }
+}
+
+/** The slot in which a gram is looked for after so many others. */
+function placeOf(gram: number, probe: number, mask: number): number {
+  const line = (gram - (gram % lineSlots) + probe - (probe % lineSlots)) & mask
+  return line + ((gram + probe) % lineSlots)
 }

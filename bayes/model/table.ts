@@ -1,7 +1,7 @@
 // Open-addressing table of tokens in shared memory: the learner thread writes, scan workers read without locks. One slot of 32 bytes
 // holds the key (53 bits), the exact counts and the weights of the token members that read it, so one look-up serves all of them.
 // A reader that meets a half-written slot misses one token of one mail; the key is written last.
-import { touch } from './touch.js'
+import { leadBytes, touch } from './touch.js'
 
 export const slotWords = 8
 const keyLo = 0
@@ -10,11 +10,6 @@ export const spamAt = 2
 export const hamAt = 3
 /** Weight and sum of squared gradients of the header member, then of the body or the sender member (no token belongs to both). */
 export const weightsAt = 4
-/**
- * Left out before the first slot. glibc gives large blocks 16 bytes behind the start of a page, where every second slot would lie in two cache
- * lines: the tokens of a mail 31 instead of 24 µs with cold caches. Where blocks are given otherwise it is as it would be without.
- */
-const leadBytes = 48
 /** Share of slots in use at which the table has to grow. */
 const loadMax = 0.7
 

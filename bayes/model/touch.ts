@@ -3,6 +3,12 @@
 // other. How many are under way at a time is decided by the instructions between them, and V8 asks anew for an array's length and address
 // whenever a loop comes round: so eight a turn (a quarter less than one by one: 1,700 grams in 33 instead of 44 µs, machine busy).
 
+/**
+ * Left out before the first slot. glibc gives large blocks 16 bytes behind the start of a page, where every second slot of a token would lie in
+ * two cache lines: the tokens of a mail 31 instead of 24 µs with cold caches. Where blocks are given otherwise it is as it would be without.
+ */
+export const leadBytes = 48
+
 /** The word at `((hash >>> shift) & mask) * stride` of each hash. The result is there so that the loads are not left out. */
 export function touch(
   words: Uint32Array,

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { closeSync, existsSync, openSync, readFileSync, readSync, renameSync, writeSync } from 'node:fs'
 import type { Model, Profile } from '../model/model.js'
 
-const magic = 'hamd model 3\n'
+const magic = 'hamd model 4\n'
 
 interface Head {
   readonly stamp: number
