@@ -83,6 +83,8 @@ export interface Plan {
   readonly scoresWithoutRule?: readonly ({ readonly name: string } & Place)[]
   /** Hash over everything that was read and the engine version: key of saved tables, config id. */
   readonly hash: string
+  /** Keys of the lists of patterns that the rules are run as (patternsKey), where whoever read them has found out. */
+  readonly patternKeys?: readonly string[]
 }
 
 /** Read-only values of directives. `get` gives the folded value or the directive's initial one. */

@@ -1,18 +1,13 @@
 // The thread that makes the automata of a plan: from the files as far as they are there; the others are built, which takes seconds, and
-// saved. When the last start was of the same plan, even the rules need not be compiled to know what is wanted.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+// saved. Where the plan names its lists, the rules need not be compiled to know what is wanted.
 import { parentPort, workerData } from 'node:worker_threads'
 import { readStates, statesOf } from '../../rules/regex/automata/saved.js'
 import { StateStore } from '../../rules/regex/automata/store.js'
 import { type AutomatonSet, patternsKey, shareStates } from '../../rules/regex/automata/tables.js'
-import { programId } from '../program.js'
 import { type AutomataJob, type AutomataMade, statesFileOf } from './automata.js'
 import { readSets, shippedFile, writeSets } from './automata-files.js'
 
 const { plan, cacheFile, inUse = new Map<string, AutomatonSet>() } = workerData as AutomataJob
-const keysFile = join(dirname(cacheFile), 'lists.json')
-const question = `${plan.hash} ${programId()}`
 
 /** With the states of before, from memory or file, as far as there are any. */
 function withStates(sets: Map<string, AutomatonSet>): Map<string, AutomatonSet> {
@@ -27,28 +22,8 @@ function withStates(sets: Map<string, AutomatonSet>): Map<string, AutomatonSet> 
   }
 }
 
-/** Keys of the plan's lists in order, as a start of the same plan and program has written them down. */
-function readKeys(): readonly string[] | undefined {
-  try {
-    const { of, keys } = JSON.parse(readFileSync(keysFile, 'utf8')) as { of: string; keys: readonly string[] }
-    return of === question ? keys : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Of no weight: without them the next start compiles the rules once more. */
-function writeKeys(keys: readonly string[]): void {
-  try {
-    mkdirSync(dirname(keysFile), { recursive: true })
-    writeFileSync(keysFile, JSON.stringify({ of: question, keys }))
-  } catch {
-    // The folder of the sets, and of all state: whoever has to write there says so.
-  }
-}
-
 async function makeSets(): Promise<{ sets: Map<string, AutomatonSet>; built: number; notSaved?: string }> {
-  const keys = readKeys()
+  const keys = plan.patternKeys
   if (keys) {
     const found = findSets(keys)
     if (keys.every((key) => found.has(key))) return { sets: inOrder(keys, found), built: 0 }
@@ -62,7 +37,6 @@ async function makeSets(): Promise<{ sets: Map<string, AutomatonSet>; built: num
     missing.length === 0 ? new Map() : await (await import('./automata-builders.js')).buildAll(missing)
   const sets = inOrder([...lists.keys()], new Map([...found, ...built]))
   const notSaved = missing.length > 0 ? saveSets(sets) : undefined
-  writeKeys([...sets.keys()])
   return { sets, built: missing.length, ...(notSaved === undefined ? {} : { notSaved }) }
 }
 
