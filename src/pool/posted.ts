@@ -19,42 +19,14 @@ export type PostedOutcome = readonly [
 /** A hit in full, a known one by its number, or one that is known by this number from now on. */
 type PostedHit = ScoredHit | number | { readonly number: number; readonly hit: ScoredHit }
 
-/** null = undefined: JSON has no other word for it. */
-type OrNull<T> = Exclude<T, undefined> | null
-
-/**
- * The text of a PostedOutcome. What nearly every outcome has stands in order: a name costs both sides more than most of what it names (47
- * -> 25 us a message).
- */
-type OutcomeText = readonly [
-  hits: PostedHit[],
-  score: number,
-  requiredScore: number,
-  isSpam: boolean,
-  action: Verdict['action'],
-  thresholds: Verdict['thresholds'],
-  bayes: OrNull<Verdict['bayes']>,
-  autolearn: Verdict['autolearn'],
-  tookMs: number,
-  stagesMs: Verdict['stagesMs'],
-  lineEnd: Scanned['lineEnd'],
-  sizeBytes: number,
-  subject: OrNull<Scanned['subject']>,
-  messageId: OrNull<Scanned['messageId']>,
-  mimeFrom: OrNull<Scanned['mimeFrom']>,
-  mimeRcpt: OrNull<Scanned['mimeRcpt']>,
-  urls: OrNull<Scanned['urls']>,
-  emails: OrNull<Scanned['emails']>,
+/** The text of a PostedOutcome, whose parts are put in their places where they arrive: copying objects costs more than reading them. */
+interface OutcomeText {
+  readonly scanned: Mutable<Omit<Scanned, 'verdict'>> & {
+    readonly verdict: Omit<Verdict, 'hits'> & { readonly hits: PostedHit[] }
+  }
   /** Digest of the mail, when there are features of it. */
-  mail: string | null,
-  rare: Rare,
-]
-
-/** What few outcomes have; of the verdict's members those that say nothing are left out. */
-type Rare = Mutable<
-  Partial<Pick<Verdict, 'subtests' | 'messages' | 'notes' | 'unchecked' | 'skipped'>> &
-    Pick<Scanned, 'report' | 'urlDetails' | 'resentMessageId'>
->
+  readonly mail?: string | undefined
+}
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -78,30 +50,13 @@ export class OutcomePacker {
   private numbers = 0
 
   pack(job: number, { scanned, features, row }: ScanOutcome): PostedOutcome {
-    const { verdict } = scanned
-    const text: OutcomeText = [
-      verdict.hits.map((hit) => this.packHit(hit)),
-      verdict.score,
-      verdict.requiredScore,
-      verdict.isSpam,
-      verdict.action,
-      verdict.thresholds,
-      verdict.bayes ?? null,
-      verdict.autolearn,
-      verdict.tookMs,
-      verdict.stagesMs,
-      scanned.lineEnd,
-      scanned.sizeBytes,
-      scanned.subject ?? null,
-      scanned.messageId ?? null,
-      scanned.mimeFrom ?? null,
-      scanned.mimeRcpt ?? null,
-      scanned.urls ?? null,
-      scanned.emails ?? null,
-      features?.mail ?? null,
-      rareOf(scanned),
-    ]
-    return [job, JSON.stringify(text), scanned.rewritten, features?.bytes, row]
+    const { verdict, rewritten } = scanned
+    const hits = verdict.hits.map((hit) => this.packHit(hit))
+    const text = {
+      scanned: { ...scanned, verdict: { ...verdict, hits }, rewritten: undefined },
+      mail: features?.mail,
+    }
+    return [job, JSON.stringify(text), rewritten, features?.bytes, row]
   }
 
   /** To be called when a packed outcome was not posted: numbers that it introduced would mean nothing to the other side. */
@@ -125,58 +80,11 @@ export class OutcomeUnpacker {
   private readonly known: ScoredHit[] = []
 
   unpack([, text, rewritten, bytes, row]: PostedOutcome): ScanOutcome {
-    const [
-      hits,
-      score,
-      requiredScore,
-      isSpam,
-      action,
-      thresholds,
-      bayes,
-      autolearn,
-      tookMs,
-      stagesMs,
-      lineEnd,
-      sizeBytes,
-      subject,
-      messageId,
-      mimeFrom,
-      mimeRcpt,
-      urls,
-      emails,
-      mail,
-      rare,
-    ] = JSON.parse(text) as OutcomeText
+    const { scanned, mail } = JSON.parse(text) as OutcomeText
+    const { hits } = scanned.verdict
     for (let at = 0; at < hits.length; at++) hits[at] = this.unpackHit(hits[at]!)
-    const verdict: Mutable<Verdict> = {
-      hits: hits as ScoredHit[],
-      subtests: rare.subtests ?? {},
-      score,
-      requiredScore,
-      isSpam,
-      action,
-      thresholds,
-      messages: rare.messages ?? {},
-      notes: rare.notes ?? [],
-      autolearn,
-      skipped: rare.skipped ?? false,
-      tookMs,
-      stagesMs,
-    }
-    if (bayes) verdict.bayes = bayes
-    if (rare.unchecked) verdict.unchecked = rare.unchecked
-    const scanned: Mutable<Scanned> = { verdict, lineEnd, sizeBytes }
-    if (subject !== null) scanned.subject = subject
-    if (messageId !== null) scanned.messageId = messageId
-    if (mimeFrom !== null) scanned.mimeFrom = mimeFrom
-    if (mimeRcpt !== null) scanned.mimeRcpt = mimeRcpt
-    if (urls !== null) scanned.urls = urls
-    if (emails !== null) scanned.emails = emails
     if (rewritten) scanned.rewritten = rewritten
-    if (rare.report !== undefined) scanned.report = rare.report
-    if (rare.urlDetails) scanned.urlDetails = rare.urlDetails
-    if (rare.resentMessageId !== undefined) scanned.resentMessageId = rare.resentMessageId
-    const outcome: Mutable<ScanOutcome> = { scanned }
+    const outcome: Mutable<ScanOutcome> = { scanned: scanned as Scanned }
     if (bytes) outcome.features = { mail: mail!, bytes }
     if (row) outcome.row = row
     return outcome
@@ -188,19 +96,6 @@ export class OutcomeUnpacker {
     this.known[posted.number] = posted.hit
     return posted.hit
   }
-}
-
-function rareOf({ verdict, report, urlDetails, resentMessageId }: Scanned): Rare {
-  const rare: Rare = {}
-  if (Object.keys(verdict.subtests).length > 0) rare.subtests = verdict.subtests
-  if (Object.keys(verdict.messages).length > 0) rare.messages = verdict.messages
-  if (verdict.notes.length > 0) rare.notes = verdict.notes
-  if (verdict.unchecked) rare.unchecked = verdict.unchecked
-  if (verdict.skipped) rare.skipped = true
-  if (report !== undefined) rare.report = report
-  if (urlDetails) rare.urlDetails = urlDetails
-  if (resentMessageId !== undefined) rare.resentMessageId = resentMessageId
-  return rare
 }
 
 /** Says nothing that only this message has. */

@@ -96,7 +96,7 @@ test('a hit that was there before crosses as a number and is the same object', (
   const unpacker = new OutcomeUnpacker()
   const first = packer.pack(1, outcome([hit('A'), hit('B')]))
   const later = packer.pack(2, outcome([hit('B'), hit('A')]))
-  assert.match(later[1], /^\[\[1,0\],/)
+  assert.match(later[1], /"hits":\[1,0\]/)
   const [a, b] = unpacker.unpack(first).scanned.verdict.hits
   assert.deepEqual(unpacker.unpack(later).scanned.verdict.hits, [b, a])
   assert.equal(unpacker.unpack(later).scanned.verdict.hits[1], a)
