@@ -62,7 +62,8 @@ export type Seeds = Readonly<Record<Kind, Seed>>
 
 /** Seeds under a salt: each database has its own, so that stored hashes say nothing about words to who does not know it. */
 export function createSeeds(salt: number): Seeds {
-  const seeds = {} as Record<Kind, Seed>
+  // A copy of a literal: from a dozen members on V8 looks up by name what was added one by one, which was 15 µs of a scan.
+  const seeds = { ...kinds } as unknown as Record<Kind, Seed>
   for (const [kind, number] of Object.entries(kinds) as [Kind, number][]) {
     const bits = bitsOf(kind)
     const base = Math.imul(number, 0x9e3779b1) ^ salt
