@@ -1,6 +1,7 @@
 // The shapes of Received lines as data, in the order in which they are tried (text after `from `). Comes in: nothing. Goes out: lists of
 // shapes for received.ts. Named groups are the fields they fill. A shape's place matters: many lines fit several.
 import { bytePattern } from './pattern.js'
+import { RareText } from './rare-text.js'
 import type { Draft } from './received.js'
 import { requiredText } from './required-literal.js'
 
@@ -8,8 +9,8 @@ import { requiredText } from './required-literal.js'
 export type GroupName = 'ip' | 'rdns' | 'helo' | 'by' | 'ident' | 'id' | 'comment'
 
 export interface Shape {
-  /** Text the line must contain, '' if there is none; saves the pattern. */
-  readonly must: string
+  /** Text the line must contain, undefined if there is none; saves the pattern. */
+  readonly must: RareText | undefined
   /** Text that must follow the first blank of the line, '' if the pattern does not say; rules most shapes out at a glance. */
   readonly second: string
   /** What else the line must contain, anywhere. */
@@ -28,12 +29,12 @@ export interface Shape {
 /** MTAs with a mark of their own: only the first family whose mark is there is tried. */
 export interface Family {
   /** One of these must be there. */
-  readonly must: readonly string[]
-  readonly mark?: RegExp
+  readonly must: readonly RareText[]
+  readonly mark: RegExp | undefined
   readonly shapes: readonly Shape[]
 }
 
-type Rest = Partial<Omit<Shape, 'pattern' | 'groups'>>
+type Rest = Partial<Omit<Shape, 'must' | 'pattern' | 'groups'>> & { readonly must?: string }
 
 function hop(source: string, rest: Rest = {}): Shape {
   const groups: GroupName[] = []
@@ -45,7 +46,16 @@ function hop(source: string, rest: Rest = {}): Shape {
   const { must = requiredText(pattern), second = textBehindFirstWord(source) } = rest
   const { when, lookedUp = false, outcome, fix } = rest
   // All with the same properties in the same order: V8 reads them far faster so.
-  return { must, second, when, pattern, groups, lookedUp, outcome, fix }
+  return {
+    must: must === '' ? undefined : new RareText(must),
+    second,
+    when,
+    pattern,
+    groups,
+    lookedUp,
+    outcome,
+    fix,
+  }
 }
 
 /** The plain text that a pattern has behind a first word and a blank; '' where its first word is nothing plain. */
@@ -137,7 +147,11 @@ export const webmailShapes: readonly Shape[] = [
   }),
 ]
 
-export const families: readonly Family[] = [
+const writtenFamilies: readonly {
+  readonly must: readonly string[]
+  readonly mark?: RegExp
+  readonly shapes: readonly Shape[]
+}[] = [
   {
     must: [' SMTPSVC'],
     shapes: [
@@ -209,6 +223,10 @@ export const families: readonly Family[] = [
   },
 ]
 
+export const families = writtenFamilies.map(
+  ({ must, mark, shapes }): Family => ({ must: must.map((text) => new RareText(text)), mark, shapes }),
+)
+
 /** A webmail (IMP) that writes the client's address in the place of HELO. */
 export const impShape = hop('^(?<ip>{ip}) \\(\\[{ip}\\]\\) by (?<by>\\S+)', {
   must: 'with HTTP',
@@ -220,6 +238,7 @@ export const sendmailShape = known(
   '^(?<helo>\\S+) \\((?<rdns>\\S+) \\[(?<ip>{ip})\\].*\\) by (?<by>\\S+) \\(',
   {
     fix(draft) {
+      if (!draft.rdns.includes('@')) return
       const named = /^IDENT:([^@]*)@/.exec(draft.rdns)
       if (named) {
         draft.ident = named[1]!

@@ -4,6 +4,7 @@
 import type { ByteString } from '../types.js'
 import { plainIp } from './ip.js'
 import { bytePattern } from './pattern.js'
+import { RareText } from './rare-text.js'
 import { withoutDate } from './received-date.js'
 import {
   bySecond,
@@ -57,11 +58,16 @@ const jqueuemail = bytePattern('^[^\\s@]+@[^)]+\\) by \\S+\\(jqueuemail\\) id [^
 const qmailLdap = bytePattern(' by \\S+ \\(qmail-\\S+\\) with ')
 const firstWord = bytePattern('^(\\S+)[^-A-Za-z0-9.]')
 
+/** What makes the patterns worth a try. */
+const forLocal = new RareText('with local for')
+const heloMark = new RareText('helo=')
+const qmailMark = new RareText('(qmail-')
+
 /** Reads one line. The cost stays near linear: shapes are anchored and a header value is at most headerValueBytesMax long. */
 export function parseReceivedLine(value: ByteString): ParsedLine {
   let line = squeeze(value)
   if (!line.startsWith('from ') && !/^\(?from /i.test(line)) return { kind: 'ignored' }
-  if (line.includes('with local for') && /\bwith local for\b/.test(line)) return { kind: 'ignored' }
+  if (forLocal.isIn(line) && /\bwith local for\b/.test(line)) return { kind: 'ignored' }
   const bare = isByAt(line, line.indexOf(' ', 5)) ? bareHandover.exec(line) : null
   if (bare && !/^\[[\d.]+\]$/.test(bare[1]!)) return { kind: 'ignored' }
   line = withoutDate(line).replace(')by ', ') by ')
@@ -112,7 +118,7 @@ function isByAt(line: ByteString, at: number): boolean {
 
 /** The name after `helo=`, HELO or EHLO. */
 function spokenName(line: ByteString): string {
-  const assigned = line.includes('helo=') ? heloAssigned.exec(line) : null
+  const assigned = heloMark.isIn(line) ? heloAssigned.exec(line) : null
   return (assigned ?? (line.includes('LO ') ? heloSpoken.exec(line) : null))?.[1] ?? ''
 }
 
@@ -174,7 +180,7 @@ function readFrom(line: ByteString, draft: Draft): ParsedLine | undefined {
     tryShapes(webmailShapes, line, second, draft) ??
     (family && tryShapes(family.shapes, line, second, draft)) ??
     tryShape(impShape, line, second, draft) ??
-    (line.includes('(qmail-') && qmailLdap.test(line)
+    (qmailMark.isIn(line) && qmailLdap.test(line)
       ? undefined
       : tryShape(sendmailShape, line, second, draft)) ??
     tryShapes(general[byte]!, line, second, draft) ??
@@ -186,7 +192,7 @@ function readFrom(line: ByteString, draft: Draft): ParsedLine | undefined {
 function familyOf(line: ByteString): Family | undefined {
   for (const family of families)
     for (const must of family.must)
-      if (line.includes(must) && (!family.mark || family.mark.test(line))) return family
+      if (must.isIn(line) && (!family.mark || family.mark.test(line))) return family
   return undefined
 }
 
@@ -205,7 +211,7 @@ function tryShapes(
 
 /** @param second where the second word begins */
 function tryShape(shape: Shape, line: ByteString, second: number, draft: Draft): ParsedLine | undefined {
-  if (!line.startsWith(shape.second, second) || !line.includes(shape.must)) return undefined
+  if (!line.startsWith(shape.second, second) || (shape.must && !shape.must.isIn(line))) return undefined
   if (shape.when && !shape.when.test(line)) return undefined
   const match = shape.pattern.exec(line)
   if (!match) return undefined
@@ -243,26 +249,34 @@ const gmx = bytePattern(
 const criticalPath = /\) by .+ \(\d{1,2}\.\d\.\d{3}(?:\.\d{1,3})?\) \(authenticated as .+\) id /
 const postfixSasl = bytePattern('\\) \\(Authenticated sender: \\S+\\) by \\S+ \\(([^)]+)\\) with ')
 
+const byGoogle = new RareText(' by mx.google.com ')
+const courierMark = new RareText('(AUTH: ')
+const authMark = new RareText('uthenticated')
+const gmxMark = new RareText('mail.gmx.')
+const accountMark = new RareText(' (account ')
+const davMark = new RareText('HTTP-DAV')
+const viaMark = new RareText(' (v')
+const viaMarkUpper = new RareText(' (V')
+
 /** The mark by which the MTA says that the client authenticated; '' if none. */
 function authentication(line: ByteString): string {
   const hasBy = line.includes(' by ')
   const rfc3848 = hasBy ? withAuth.exec(line) : null
   if (rfc3848) return rfc3848[1]!
-  const tls = line.includes(' by mx.google.com ') && gmail.test(line) ? gmailTls.exec(line) : null
+  const tls = byGoogle.isIn(line) && gmail.test(line) ? gmailTls.exec(line) : null
   if (tls) return `GMail - transport=${tls[1]} cipher=${tls[2]}`
-  const courierAuth = line.includes('(AUTH: ') ? courier.exec(line) : null
+  const courierAuth = courierMark.isIn(line) ? courier.exec(line) : null
   if (courierAuth) return courierAuth[1]!
-  const saysSo = line.includes('uthenticated')
+  const saysSo = authMark.isIn(line)
   if (saysSo && line.includes('authenticated') && sendmailAuthenticated(line)) return 'Sendmail'
-  const gmxAuth = line.includes('mail.gmx.') ? gmx.exec(line) : null
+  const gmxAuth = gmxMark.isIn(line) ? gmx.exec(line) : null
   if (gmxAuth) return `GMX (${gmxAuth[2]} / ${gmxAuth[1]})`
   if (saysSo && line.includes(' (authenticated as ') && criticalPath.test(line)) return 'CriticalPath'
   const sasl = saysSo && line.includes('(Authenticated sender: ') ? postfixSasl.exec(line) : null
   if (sasl) return sasl[1] === 'Postfix' ? 'Postfix' : `Postfix (${sasl[1]})`
-  if (line.includes(' (account ') && /CommuniGate Pro (?:HTTP|SMTP|XIMSS|IMAP)/.test(line))
-    return 'Communigate'
-  if (line.includes('HTTP-DAV') && / with Microsoft Exchange Server HTTP-DAV\b/.test(line)) return 'HTTP-DAV'
-  const mayBeVia = hasBy && (line.includes(' (v') || line.includes(' (V'))
+  if (accountMark.isIn(line) && /CommuniGate Pro (?:HTTP|SMTP|XIMSS|IMAP)/.test(line)) return 'Communigate'
+  if (davMark.isIn(line) && / with Microsoft Exchange Server HTTP-DAV\b/.test(line)) return 'HTTP-DAV'
+  const mayBeVia = hasBy && (viaMark.isIn(line) || viaMarkUpper.isIn(line))
   const via = mayBeVia ? / \(via (HTTP.?)\)(?: |;|$)/i.exec(line) : null
   return via ? via[1]! : ''
 }
