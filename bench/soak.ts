@@ -132,7 +132,7 @@ async function warmUp(server: HamdServer, mails: readonly Buffer[]): Promise<voi
 
 /**
  * Memory after the first tenth and at the end: the most in a part of the run, because V8 lets garbage grow to more than twice what is alive
- * before it collects all of it, and a reload holds two sets of workers for a while.
+ * before it collects all of it, and at a reload the workers hold two rulings for a while.
  */
 function flatness(memory: readonly number[]): { readonly early: number; readonly late: number } {
   const { length } = memory

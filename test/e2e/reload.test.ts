@@ -65,7 +65,7 @@ describe('reload', () => {
       while (started++ < scans) {
         const reply = await scan()
         seen.set(reply, (seen.get(reply) ?? 0) + 1)
-        // Reloads start workers: the stream of mails has to outlast them.
+        // A reload takes a while: the stream of mails has to outlast them.
         if (reloads() < 2) started = Math.min(started, scans - 8)
       }
     }
