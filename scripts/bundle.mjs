@@ -23,7 +23,8 @@ const entries = [
 
 /**
  * Our own files as the bundle needs them. Packages that src/commonjs.ts requires are required in sight of esbuild. A thread is named
- * relative to who starts it, which holds in the bundle, too, if it is an entry: one that was forgotten ends the build.
+ * relative to who starts it, which holds in the bundle, too, if it is an entry: one that was forgotten ends the build. So does a package
+ * that is imported when it is needed: of one in CommonJS esbuild would leave no more than its default.
  */
 const ownFiles = {
   name: 'own files',
@@ -35,6 +36,12 @@ const ownFiles = {
       for (const [, target] of text.matchAll(/new URL\('([^']+)\.js', import\.meta\.url\)/g))
         if (!entries.includes(relative(dist, join(dirname(path), target))))
           errors.push({ text: `${target} is none of the entries`, location: { file: path } })
+      for (const [, target] of text.matchAll(/\bimport\('([^.'][^']*)'\)/g))
+        if (!target.startsWith('node:'))
+          errors.push({
+            text: `import('${target}') would lose its names: requirePackage`,
+            location: { file: path },
+          })
       return { contents: text.replaceAll(/\brequirePackage\('/g, "require('"), errors }
     })
   },
@@ -69,6 +76,12 @@ const { metafile } = await build({
   target: 'node20',
   // Native: it looks for its library beside itself.
   external: ['better-sqlite3'],
+  // Of the packages that mailauth's SPF loads, only what it uses; one list of public suffixes is enough.
+  alias: {
+    joi: join(root, 'scripts', 'stand-ins', 'joi.cjs'),
+    libmime: join(root, 'scripts', 'stand-ins', 'libmime.cjs'),
+    tldts: join(root, 'node_modules', 'tldts'),
+  },
   plugins: [ownFiles],
   // Packages in CommonJS ask for Node's own modules by require.
   banner: {

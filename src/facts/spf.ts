@@ -1,6 +1,7 @@
 // SPF of the envelope sender and of the HELO name (RFC 7208) by mailauth, over our resolver. Every look-up that fails becomes
 // temperror: mailauth passes over a SERVFAIL inside an include and would go on to `-all`.
 import { isIP } from 'node:net'
+import { requirePackage } from '../commonjs.js'
 import type { AuthResult, Dns, SpfOutcome } from '../types.js'
 import type { Sender } from './sender.js'
 
@@ -54,7 +55,7 @@ async function check(
 ): Promise<SpfOutcome> {
   const domain = identity.slice(identity.lastIndexOf('@') + 1)
   try {
-    const { spf } = await import('mailauth/lib/spf/index.js')
+    const { spf } = requirePackage<typeof import('mailauth/lib/spf/index.js')>('mailauth/lib/spf/index.js')
     const found = await spf({
       sender: scope === 'helo' ? `postmaster@${identity}` : identity,
       ip: sender.ip,
