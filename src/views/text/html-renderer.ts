@@ -98,8 +98,9 @@ export class HtmlRenderer implements HtmlEvents {
     }
     if (this.isInside(tags.style)) return
     if (this.isInside(tags.a)) this.links.addAnchorText(text, wide)
-    const title = this.titles[this.titles.length - 1]
-    if (title !== undefined && this.isInside(tags.title)) {
+    // Not `[length - 1]` of a list that is mostly empty: V8 looks up -1 as a name.
+    const title = this.isInside(tags.title) ? this.titles.at(-1) : undefined
+    if (title !== undefined) {
       title.text += text
       title.wide ||= wide
     }

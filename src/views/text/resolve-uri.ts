@@ -24,24 +24,14 @@ export function resolveUri(base: string, reference: string): string {
   const given = parse(reference)
   const context = parse(base)
   const scheme = given.scheme === context.scheme ? undefined : given.scheme
-  if (scheme !== undefined) return compose({ ...given, scheme, path: withoutDots(given.path) })
-  const target = { scheme: context.scheme, fragment: given.fragment }
-  if (given.authority !== undefined)
-    return compose({
-      ...target,
-      authority: given.authority,
-      path: withoutDots(given.path),
-      query: given.query,
-    })
+  const { authority, query, fragment } = given
+  if (scheme !== undefined) return compose(scheme, authority, withoutDots(given.path), query, fragment)
+  if (authority !== undefined)
+    return compose(context.scheme, authority, withoutDots(given.path), query, fragment)
   if (given.path === '')
-    return compose({
-      ...target,
-      authority: context.authority,
-      path: context.path,
-      query: given.query ?? context.query,
-    })
-  const path = given.path.startsWith('/') ? given.path : merge(context, given.path)
-  return compose({ ...target, authority: context.authority, path: withoutDots(path), query: given.query })
+    return compose(context.scheme, context.authority, context.path, query ?? context.query, fragment)
+  const path = withoutDots(given.path.startsWith('/') ? given.path : merge(context, given.path))
+  return compose(context.scheme, context.authority, path, query, fragment)
 }
 
 function merge(base: Parts, path: string): string {
@@ -69,7 +59,13 @@ function withoutDots(path: string): string {
   return out.join('')
 }
 
-function compose({ scheme, authority, path, query, fragment }: Parts): string {
+function compose(
+  scheme: Parts['scheme'],
+  authority: Parts['authority'],
+  path: string,
+  query: Parts['query'],
+  fragment: Parts['fragment'],
+): string {
   let out = ''
   if (scheme) out = scheme + ':'
   else if (authority !== undefined && /^www\d*\./i.test(authority)) out = 'http:'

@@ -236,7 +236,7 @@ function lastLayer(value: string): string[] {
     word = ''
   }
   for (const char of value) {
-    const inside = stack[stack.length - 1]
+    const inside = stack.at(-1)
     if (inside === undefined && char === ' ') {
       endWord()
       continue
