@@ -73,7 +73,8 @@ export class GramTable {
       return sum
     }
     const mask = this.slots - 1
-    this.touched = touch(words, grams, { shift, mask, stride: slotWords })
+    // A table of a small profile, where bits are left out, is small.
+    if (shift === 0) this.touched = touch(words, grams, mask, slotWords)
     for (let i = 0; i < grams.length; i++) {
       const gram = grams[i]! >>> shift
       let at = (gram & mask) * slotWords

@@ -32,7 +32,7 @@ export class TokenTable {
 
   /** Reads the first slot of each token, so that searches find them near. */
   touch(lo: Uint32Array): number {
-    return touch(this.words, lo, { shift: 0, mask: this.slots - 1, stride: slotWords })
+    return touch(this.words, lo, this.slots - 1, slotWords)
   }
 
   /** Slot of a token, -1 when it is not there. */
