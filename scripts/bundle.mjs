@@ -64,7 +64,6 @@ function licencesOf(folders) {
   return `${texts.join(`\n\n${'='.repeat(80)}\n\n`)}\n`
 }
 
-rmSync(run, { recursive: true, force: true })
 const { metafile } = await build({
   absWorkingDir: root,
   entryPoints: entries.map((name) => ({ in: join(dist, `${name}.js`), out: basename(name) })),
@@ -93,4 +92,7 @@ const { metafile } = await build({
   metafile: true,
   logLevel: 'warning',
 })
+// What is left of an earlier bundle goes last: a program that runs finds its threads at any time.
+const made = Object.keys(metafile.outputs).map((file) => basename(file))
+for (const name of readdirSync(run)) if (!made.includes(name)) rmSync(join(run, name))
 writeFileSync(join(run, 'LICENSES.txt'), licencesOf(bundledPackages(metafile)))

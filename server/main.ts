@@ -42,6 +42,8 @@ export interface ServerSetup {
   readonly config: Config
   /** Threads for the scan workers, started ahead. */
   readonly threads?: ScanThreads
+  /** The thread of learner and history, started ahead. */
+  readonly stores?: StoresThread
   readonly dataDir: string
   /** Unix socket on which commands reach this server. */
   readonly controlSocket: string
@@ -88,6 +90,7 @@ export async function startServer(setup: ServerSetup): Promise<Server> {
     // Threads and ports that stayed open would keep a process alive that serves nobody.
     await closeAll(opened, log)
     setup.threads?.close()
+    await setup.stores?.close()
     throw error
   }
 }
@@ -115,7 +118,7 @@ async function start(setup: ServerSetup, log: Log, opened: Opened): Promise<Serv
   const planFile = join(dataDir, 'cache', 'plan.bin')
   const reading = readRules(setup.rules, planFile, true)
   reading.catch(() => {})
-  const stores = startStores()
+  const stores = setup.stores ?? startStores()
   opened.push({ name: 'the thread of the stores', close: () => stores.close() })
   const learner = await startLearner(config, dataDir, stores, log)
   opened.push({ name: 'the learner', close: () => learner.close() })

@@ -6,6 +6,7 @@ import type { Log } from '../log.js'
 import type { PrefsSource } from '../pool/protocol.js'
 import { ScanThreads } from '../pool/threads.js'
 import type { RuleSources } from '../ruling-aside.js'
+import { startStores } from '../stores.js'
 import { optimiseLate, optimiseSoon } from '../tiering.js'
 import { CliError } from './exit.js'
 import {
@@ -57,12 +58,14 @@ export async function runServer(config: Config, again: () => Config, manner?: Se
     process.on('SIGINT', () => resolve())
   })
   optimiseLate()
-  // The workers load their code while this thread loads its own and prepares what they scan by.
+  // The threads load their code while this one loads its own. Scan workers are told what to scan by when the learner is there: its first.
+  const stores = startStores()
   const threads = new ScanThreads(config.workers.count ?? cpus().length)
   const starting = import('../../server/main.js').then(({ StartError, startServer }) =>
     startServer({
       ...derive(config),
       threads,
+      stores,
       dataDir: dataDir(config),
       controlSocket: controlSocket(dataDir(config)),
       reread: () => derive(again()),
