@@ -40,18 +40,19 @@ export interface Scanner {
   retire(): void
 }
 
-/** @param before the scanner that this one follows. */
+/** @param before the scanner that this one follows: what it has compiled serves this one as far as the rules are the same. */
 export function createScanner(setup: ScannerSetup, before?: Scanner): Scanner {
-  const { plan, net, policy } = setup
+  const { net, policy } = setup
+  const same = before?.context.plan.hash === setup.plan.hash ? before?.context : undefined
+  const { plan } = same ?? setup
   const suspended = new Set<string>()
   const groups = new Map(plan.rules.map((rule) => [rule.name, groupOf(rule)]))
   const reputation = openReputation(plan, setup.dataDir)
   const context: ScanContext = {
     plan,
-    engine: createEngine(plan, plugins, {
-      local: !net.dns.enabled,
-      before: before?.context.engine.compiled,
-    }),
+    engine:
+      same?.engine ??
+      createEngine(plan, plugins, { local: !net.dns.enabled, before: before?.context.engine.compiled }),
     rules: new Map(plan.rules.map((rule) => [rule.name, rule])),
     domains: createDomains(domainLists(plan.settings)),
     net,

@@ -63,6 +63,7 @@ class ScanThread {
   // ---- rulings
 
   private load(ruling: Ruling): void {
+    this.drop()
     // A scan that awaits look-ups may have left its rule there.
     this.watched(0)(-1)
     try {

@@ -1,4 +1,4 @@
-// What a scanner holds open, and when it lets go of it.
+// What a scanner takes over from the one before, what it holds open, and when it lets go of it.
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -43,4 +43,23 @@ test('a scanner that is retired closes its histories: at once without scans, els
     assert.deepEqual(outcome.scanned.verdict.notes, [])
   }
   assert.ok(!isOpen(busy))
+})
+
+test('a scanner that follows one of the same rules has its engine, but its own policy and no suspended rules; else its own engine', async () => {
+  const rules = 'body HELLO /hello/\nscore HELLO 1\n'
+  const first = createScanner({ ...rulingOf(rules), net: offlineNet })
+  first.suspend('HELLO')
+  const { policy, ...rest } = rulingOf(rules)
+  const strict = { ...policy, thresholds: { reject: 0.5 } }
+  const second = createScanner({ ...rest, policy: strict, net: offlineNet }, first)
+  assert.equal(second.context.engine, first.context.engine)
+  const third = createScanner({ ...rulingOf(`${rules}score HELLO 2\n`), net: offlineNet }, second)
+  assert.notEqual(third.context.engine, first.context.engine)
+  const judged = async (scanner: typeof first) => {
+    const { action, score } = (await scanner.scan(requestOf('hello'))).scanned.verdict
+    return [action, score]
+  }
+  assert.deepEqual(await judged(first), ['no action', 0])
+  assert.deepEqual(await judged(second), ['reject', 1])
+  assert.deepEqual(await judged(third), ['no action', 2])
 })

@@ -106,6 +106,10 @@ test('a ruling that workers cannot take is refused, and the old one stays in all
   const nowhere = join(folder, 'is', 'not', 'there')
   await withPool(rulingOf(generation(0)), { dataDir: nowhere }, async (pool, threads) => {
     await assert.rejects(pool.reload(remembering(generation(1))), /directory does not exist/)
+    await assert.rejects(
+      WorkerPool.start(remembering(generation(1)), poolOptions({ dataDir: nowhere })),
+      /directory does not exist/,
+    )
     assert.deepEqual(await judgements(pool, 10), [judgedBy(0).join()])
     await pool.reload(rulingOf(generation(2)))
     assert.deepEqual(await judgements(pool, 10), [judgedBy(2).join()])
