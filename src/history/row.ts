@@ -5,6 +5,8 @@ import type { HistoryRow, HistorySymbol, StoredRow } from './types.js'
 
 const encoder = new TextEncoder()
 const lineFeed = 0x0a
+/** Needs lower case for the search: ASCII is the same to SQLite's LIKE in either. */
+const outsideAscii = /[^\x00-\x7f]/
 
 /** The packed row of one scan, none for a client that wants none (rspamd `Log: no`). `now` in seconds. */
 export function historyRow(request: Request, scanned: Scanned, now: number): Uint8Array | undefined {
@@ -37,7 +39,7 @@ function searchText(row: HistoryRow): string {
   for (const address of row.rcptMime) text += `\n${address}`
   text += `\n${row.subject}\n${row.messageId ?? ''}\n${row.queueId ?? ''}`
   for (const symbol of row.symbols) text += `\n${symbol.name}`
-  return text.toLowerCase()
+  return outsideAscii.test(text) ? text.toLowerCase() : text
 }
 
 function rowOf(request: Request, scanned: Scanned, now: number): HistoryRow {

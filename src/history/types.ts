@@ -33,7 +33,7 @@ export interface StoredRow {
   readonly id: string
   readonly unixTime: number
   readonly action: string
-  /** What a search looks through, lower case. */
+  /** What a search looks through, lower case as far as SQLite's LIKE does not see to that. */
   readonly search: Uint8Array
   /** JSON of the HistoryRow. */
   readonly row: Uint8Array
