@@ -3,7 +3,7 @@
 import { isIP } from 'node:net'
 import { numberDirective, stringDirective } from '../../rules/engine/directive.js'
 import type { Directive, Eval, EvalContext, EvalResult, Plugin } from '../../rules/engine/types.js'
-import { parseServer } from '../net/dns-exchange.js'
+import { parseServer } from '../net/dns-server.js'
 import type { DnsType } from '../types.js'
 import { networkSettings } from '../views/directives.js'
 import { hostToAscii } from '../views/hosts.js'

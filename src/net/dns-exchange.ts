@@ -7,11 +7,7 @@ import { connect, isIPv6 } from 'node:net'
 import type { DnsType } from '../types.js'
 import { setAlarm } from './alarm.js'
 import { type DnsReply, decodeReply, encodeQuery } from './dns-message.js'
-
-export interface DnsServer {
-  readonly host: string
-  readonly port: number
-}
+import type { DnsServer } from './dns-server.js'
 
 export type ExchangeFailure = 'timeout' | 'servfail' | 'refused' | 'unreachable'
 export type Exchange =
@@ -19,14 +15,6 @@ export type Exchange =
   | { readonly failure: ExchangeFailure }
   /** The name cannot exist: a label is empty or longer than 63 bytes. */
   | { readonly failure: 'impossible-name' }
-
-/** 'ip', 'ip:port', '[v6]:port' or bare v6. */
-export function parseServer(text: string): DnsServer {
-  const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(text)
-  const plain = isIPv6(text) ? undefined : /^([^:]+):(\d+)$/.exec(text)
-  const found = bracketed ?? plain
-  return { host: found?.[1] ?? text, port: Number(found?.[2] ?? 53) }
-}
 
 type OneTry = { readonly reply: DnsReply } | { readonly failure: ExchangeFailure }
 

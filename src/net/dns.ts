@@ -12,8 +12,9 @@ import {
 } from '../limits.js'
 import type { Dns, DnsAnswer, DnsType } from '../types.js'
 import { setAlarm } from './alarm.js'
-import { type DnsServer, type Exchange, exchange, parseServer } from './dns-exchange.js'
+import { type Exchange, exchange } from './dns-exchange.js'
 import { createHearing } from './dns-hearing.js'
+import { type DnsServer, parseServer } from './dns-server.js'
 
 export interface DnsOptions {
   /** 'ip', 'ip:port', '[v6]:port'; absent or empty = the system's. */

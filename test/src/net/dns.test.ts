@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { createDns, type DnsOptions, type ProcessDns } from '../../../src/net/dns.js'
-import { parseServer } from '../../../src/net/dns-exchange.js'
+import { parseServer } from '../../../src/net/dns-server.js'
 import { startDns, type TestDns } from '../../support/dns-server.js'
 
 const soa = ['SOA', 'ns1.example.test admin.example.test 1 2 3 4 30', 60] as const
