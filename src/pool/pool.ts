@@ -12,6 +12,7 @@ import type { Net, Request } from '../types.js'
 import { type AutomataMade, makeAutomata, saveStates } from './automata.js'
 import type { Ruling } from './protocol.js'
 import { type Equipped, isLarge, type Job, ScanWorker } from './scan-worker.js'
+import { noticeStaleMemory } from './stale-memory.js'
 import type { ScanThreads } from './threads.js'
 
 export type { Ruling } from './protocol.js'
@@ -173,6 +174,7 @@ export class WorkerPool {
     this.suspended.clear()
     for (const worker of this.workers) worker.use([])
     this.dispatch()
+    noticeStaleMemory()
   }
 
   /** One worker after the other, so that the others answer meanwhile; one that ends has a successor. */

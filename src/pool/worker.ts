@@ -10,6 +10,7 @@ import type { Request } from '../types.js'
 import type { AutomataMade } from './automata.js'
 import { OutcomePacker, type PostedOutcome, unpackRequest } from './posted.js'
 import { type FromWorker, Progress, type Ruling, type ToWorker, type WorkerSetup } from './protocol.js'
+import { noticeStaleMemory } from './stale-memory.js'
 import { warmUp } from './warmup.js'
 
 type Automata = AutomataMade['sets']
@@ -105,9 +106,11 @@ class ScanThread {
   }
 
   private switch(suspended: readonly string[]): void {
-    this.inForce?.scanner.retire()
+    const before = this.inForce
+    before?.scanner.retire()
     this.inForce = this.next!
     this.next = undefined
+    if (before?.automata && before.automata !== this.inForce.automata) noticeStaleMemory()
     for (const rule of suspended) this.inForce.scanner.suspend(rule)
   }
 
