@@ -1,10 +1,11 @@
 // The servers under test, each a family of processes on free loopback ports with state of its own, ended by pid: hamd, SpamAssassin's
 // spamd, and rspamd with its default rules without those that ask the network.
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { packageRoot } from '../../src/root.js'
 import { entry } from '../../test/support/entry.js'
 import { type Dialect, exchange } from './load.js'
 
@@ -121,6 +122,18 @@ export interface HamdServer extends Server {
   reloads(): number
 }
 
+/** What bin/hamd sets before Node runs, read from its launching line. */
+const asUsersRunIt = launching(readFileSync(join(packageRoot, 'bin', 'hamd'), 'utf8'))
+
+function launching(script: string): { readonly flags: string[]; readonly variables: NodeJS.ProcessEnv } {
+  const [, flags] = /exec node (.+) "\$0"/.exec(script)!
+  const variables = script.matchAll(/(\w+)="\$\{\1:-(\w+)\}"/g)
+  return {
+    flags: flags!.split(' '),
+    variables: Object.fromEntries([...variables].map(([, name, value]) => [name, value])),
+  }
+}
+
 export async function startHamd(options: HamdOptions): Promise<HamdServer> {
   const folder = options.folder ?? newFolder('hamd')
   const port = await freePort()
@@ -132,27 +145,13 @@ export async function startHamd(options: HamdOptions): Promise<HamdServer> {
   const child = launch(
     process.execPath,
     [
-      ...[
-        '--max-semi-space-size=2',
-        '--heap-growing-percent=40',
-        '--no-memory-reducer',
-        '--no-flush-bytecode',
-        entry,
-        'serve',
-        '--local',
-        '--allow-tell',
-        '--workers',
-        String(options.workers),
-      ],
+      ...[...asUsersRunIt.flags, entry, 'serve', '--local', '--allow-tell'],
+      ...['--workers', String(options.workers)],
       ...['--scan', `127.0.0.1:${port}`, '--controller', '127.0.0.1:0', '--data', join(folder, 'data')],
       ...[...rules, ...(options.rules ?? []).flatMap((path) => ['--rules', path])],
       ...['--rules', join(folder, 'bench.cf')],
     ],
-    // As bin/hamd starts it.
-    {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: '131072', ...process.env },
-    },
+    { stdio: ['ignore', 'ignore', 'pipe'], env: { ...asUsersRunIt.variables, ...process.env } },
   )
   let fast: () => void = () => {}
   const fastPath = new Promise<void>((resolve) => (fast = resolve))
