@@ -2,6 +2,8 @@
 
 /** V8 begins to mark, beside the work, when so much (64 MB) was allocated outside its heap since the last time. */
 const noticedBytes = 80 << 20
+/** Once more: a collection under way has marked what is given up only now, and scans of the old ruling may await look-ups. */
+const laterMs = 5000
 
 /**
  * To be called when a thread has let go of automata. V8 does not count shared memory: their states, some 35 MB, would stay through
@@ -9,5 +11,7 @@ const noticedBytes = 80 << 20
  * memory, but counts.
  */
 export function noticeStaleMemory(): void {
-  new ArrayBuffer(noticedBytes)
+  const allocate = () => new ArrayBuffer(noticedBytes)
+  allocate()
+  setTimeout(allocate, laterMs).unref()
 }
