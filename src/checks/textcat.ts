@@ -16,12 +16,10 @@ interface Model {
 }
 
 const languageFileBytesMax = 16 * 1024 * 1024
-const loaded = new Map<string, readonly Model[]>()
+const loaded = new Map<string, { readonly stamp: string; readonly models: readonly Model[] }>()
 
 /** Groups stand one a line, most frequent first; a line `0 NAME` ends the model of that language. */
 function readModels(path: string): readonly Model[] {
-  const status = statSync(path, { throwIfNoEntry: false })
-  if (!status?.isFile() || status.size > languageFileBytesMax) return []
   const models: Model[] = []
   let ranks = new Map<string, number>()
   for (const line of readFileSync(path, 'latin1').split('\n')) {
@@ -35,13 +33,16 @@ function readModels(path: string): readonly Model[] {
   return models
 }
 
+/** Read again when the file is another: a scan thread outlives reloads. */
 function modelsOf(settings: Settings): readonly Model[] {
   const path = setting<string>(settings, 'hamd_languages_file')
-  let models = loaded.get(path)
-  if (!models) {
-    models = readModels(path)
-    loaded.set(path, models)
-  }
+  const status = statSync(path, { throwIfNoEntry: false })
+  if (!status?.isFile() || status.size > languageFileBytesMax) return []
+  const stamp = `${status.size} ${status.mtimeMs}`
+  const known = loaded.get(path)
+  if (known?.stamp === stamp) return known.models
+  const models = readModels(path)
+  loaded.set(path, { stamp, models })
   return models
 }
 

@@ -7,11 +7,19 @@ const laterMs = 5000
 
 /**
  * To be called when a thread has let go of automata. V8 does not count shared memory: their states, some 35 MB, would stay through
- * several reloads, until a collection for other reasons (stock rules: 60 to 100 MB of them). An array that nobody writes to takes no
- * memory, but counts.
+ * several reloads, until a collection for other reasons (stock rules: 60 to 100 MB of them).
  */
 export function noticeStaleMemory(): void {
-  const allocate = () => new ArrayBuffer(noticedBytes)
   allocate()
   setTimeout(allocate, laterMs).unref()
+}
+
+/** An array that nobody writes to takes no memory, but counts. */
+function allocate(): ArrayBuffer | undefined {
+  try {
+    return new ArrayBuffer(noticedBytes)
+  } catch {
+    // Under a limit of address space (ulimit -v) there may be no room for it: the old memory stays longer, and the scans go on.
+    return undefined
+  }
 }

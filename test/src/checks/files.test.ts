@@ -1,6 +1,6 @@
 // Evals that read files an admin provides: feeds of phishing pages, sendmail's access map, SpamAssassin's language models.
 import assert from 'node:assert/strict'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -106,5 +106,16 @@ describe('TextCat', () => {
   test('without models nothing is guessed', async () => {
     const cf = `hamd_languages_file ${join(folder, 'none')}\nok_languages en\nbody HIT eval:check_language()\n`
     assert.deepEqual(await hits('TextCat', cf, mail('a@b.example', german)), [])
+  })
+
+  test('models that come later are found by the same thread', { skip }, async () => {
+    const path = join(folder, 'languages')
+    const cf = `hamd_languages_file ${path}\nok_languages en\nbody HIT eval:check_language()\n`
+    const raw = mail('a@b.example', Buffer.from(german, 'utf8').toString('latin1'))
+    assert.deepEqual(await hits('TextCat', cf, raw), [])
+    copyFileSync(models, path)
+    assert.deepEqual(await hits('TextCat', cf, raw), ['HIT Languages detected: de'])
+    writeFileSync(path, '')
+    assert.deepEqual(await hits('TextCat', cf, raw), [])
   })
 })
