@@ -1,15 +1,12 @@
-// One run of the rules over one message: which texts are matched when, which evals are called, what a pattern with captures does.
-// Hits and metas are kept in hits.ts.
-import type { ByteString, HeaderRequest, Note, Scan } from '../../src/types.js'
-import { relayTags } from '../../src/views/relays.js'
+// One run of the rules over one message: which texts are matched when, which evals are called. Rules that stand alone are in
+// singles.ts; hits and metas are kept in hits.ts.
+import type { ByteString, Note, Scan } from '../../src/types.js'
 import type { Budget } from '../regex/guarded.js'
 import { Runaway } from '../regex/machine.js'
-import type { FirstMatch, OnHit, PatternUse } from '../regex/matcher.js'
-import { countMatches, LazyPattern } from '../regex/plain.js'
+import type { FirstMatch, OnHit } from '../regex/matcher.js'
 import type { Active, ActiveGroup, ActiveHeaders, ActiveStage, EvalRow } from './activity.js'
 import { Answers, answeredBytesMax } from './answers.js'
 import { EvalCall, type EvalHost, type HitOptions, Tags, type TagValue } from './calls.js'
-import { collectCaptures, fillTemplates, isWholeLine, textsWith } from './capture.js'
 import { evidenceOf } from './evidence.js'
 import { Hits } from './hits.js'
 import { matchMimeHeader, matchUriDetail, PartFields } from './parts.js'
@@ -17,39 +14,38 @@ import { overlaySettings } from './prefs.js'
 import type { RunOptions } from './run.js'
 import { setting } from './settings.js'
 import { early } from './settling.js'
+import { headerText, type SingleHost, Singles } from './singles.js'
 import {
   areas,
   type EvalRule,
   type MimeRule,
-  patternUse,
   type RuleTable,
   type SingleRule,
   type UriRule,
 } from './table.js'
 import type { Prepared } from './tables.js'
-import type { EvalResult, Pattern, Plan, Plugin, Rule, RuleRun, Settings } from './types.js'
+import type { EvalResult, Plan, Plugin, RuleRun, Settings } from './types.js'
 
 const noLines: readonly ByteString[] = ['']
 
-export class MessageRun implements EvalHost {
+export class MessageRun implements EvalHost, SingleHost {
   readonly scan: Scan
   readonly settings: Settings
   private readonly plan: Plan
-  private readonly table: RuleTable
-  private readonly budget: Budget
+  readonly table: RuleTable
+  readonly budget: Budget
   private readonly preparing: readonly Plugin[]
   private readonly options: RunOptions
   private readonly active: Active
   private readonly hits: Hits
-  private readonly tags = new Tags()
+  readonly tags = new Tags()
+  private readonly singles: Singles
   private readonly notes: Note[] = []
   private readonly pending: Promise<void>[] = []
   private readonly until: number
   /** Shortcircuit rules are there and obeyed: priorities are then run one after the other to the end. */
   private readonly ordered: boolean
   private timedOut = false
-  /** Lines that have a tag's value in them: rules that demand one stand side by side and read the same lines. */
-  private held: { in: readonly ByteString[]; tag: string; lines: readonly ByteString[] } | undefined
   /** The result is made: what comes late is dropped. */
   private over = false
   /** What is being matched: the group's rules, the lines, and what they are; `found` takes hits as pairs of pattern and count. */
@@ -77,6 +73,7 @@ export class MessageRun implements EvalHost {
     const { scoreSet, subtests, overlay } = options
     const shortcircuits = this.ordered
     this.hits = new Hits(table, this.active, this.settings, { scoreSet, subtests, overlay, shortcircuits })
+    this.singles = new Singles(this)
     const seconds = setting<number | undefined>(this.settings, 'time_limit') ?? 0
     this.until = seconds > 0 ? Date.now() + seconds * 1000 : Number.POSITIVE_INFINITY
   }
@@ -204,16 +201,9 @@ export class MessageRun implements EvalHost {
     for (const single of stage.headerSingles) this.single(single)
   }
 
-  /** What the pattern is matched against: all values, joined by LF unless they end in one; undefined = the header is absent. */
-  private headerValue(request: HeaderRequest): ByteString | undefined {
-    const values = this.scan.views.headers.getAll(request)
-    if (values.length === 0) return undefined
-    return values.length === 1 ? values[0] : values.join(values[0]!.endsWith('\n') ? '' : '\n')
-  }
-
   private headerGroup(headers: ActiveHeaders): void {
     const { request, asked } = headers.group
-    const value = this.headerValue(asked)
+    const value = headerText(this.scan.views.headers, asked)
     if (value === undefined) this.absentHeader(headers)
     else if (this.options.explain) this.match(headers, [value], `header ${request}`, '')
     else if (value.length > answeredBytesMax || !headers.remembers) this.match(headers, [value], 'header', '')
@@ -276,11 +266,11 @@ export class MessageRun implements EvalHost {
     if (first) this.explain(rule, this.groupLines[first.line]!, first, this.groupWhere)
   }
 
-  private explain(rule: number, text: ByteString, first: FirstMatch, where: string): void {
+  explain(rule: number, text: ByteString, first: FirstMatch, where: string): void {
     this.hits.extraOf(this.table.rules[rule]!.name).evidence = evidenceOf(text, first, where)
   }
 
-  private gotHit(rule: number, value: number, area: string): void {
+  gotHit(rule: number, value: number, area: string): void {
     if (!this.over) this.hits.add(rule, value, area)
   }
 
@@ -289,103 +279,10 @@ export class MessageRun implements EvalHost {
   private single(single: SingleRule): void {
     this.options.onRule?.(single.rule)
     try {
-      this.matchSingle(single)
+      this.singles.match(single)
     } catch (error) {
       this.crashed(single.rule, error)
     }
-  }
-
-  private matchSingle(single: SingleRule): void {
-    const { rule, kind, negated, demanded, wholeLine } = single
-    for (const tag of single.templates) if (!this.isSet(tag)) return
-    this.hits.settled[rule] = early
-    const lines = this.linesOf(single)
-    // Compiling costs more than looking whether there is anything to find.
-    if (demanded !== undefined && !negated && !this.mayHold(single, lines, demanded)) return
-    if (wholeLine && !this.options.explain) {
-      const values = this.tagValues(single.templates[0]!)
-      if (isWholeLine(lines[0]!, values, wholeLine) !== negated) this.gotHit(rule, 1, single.area)
-      return
-    }
-    const use = single.use ?? this.filledUse(rule)
-    const { regExp, names } = use.pattern
-    const captures = names.size === 0 ? undefined : new Map<string, Set<string>>()
-    let count = 0
-    for (let line = use.skipFirst ? 1 : 0; line < lines.length && count < use.hitsMax; line++) {
-      if (use.multiple && !captures) {
-        count += countMatches(use.pattern, lines[line]!, use.hitsMax - count)
-        continue
-      }
-      regExp.lastIndex = 0
-      for (let found = regExp.exec(lines[line]!); found; found = regExp.exec(lines[line]!)) {
-        count++
-        if (this.options.explain && count === 1)
-          this.explain(rule, lines[line]!, { line, index: found.index, length: found[0].length }, kind)
-        if (captures) collectCaptures(names, found, captures)
-        if (!use.multiple || count >= use.hitsMax) break
-        if (found[0] === '') regExp.lastIndex++
-      }
-      if (count > 0 && !use.multiple) break
-    }
-    if (negated ? count === 0 : count > 0) this.gotHit(rule, negated ? 1 : count, single.area)
-    if (!captures) return
-    for (const [name, values] of captures)
-      this.setTag(name, values.size === 1 ? [...values][0]! : [...values])
-  }
-
-  /** The pattern with captured texts put in. */
-  private filledUse(index: number): PatternUse {
-    const rule = this.table.rules[index] as Rule & { pattern: Pattern }
-    const { source, flags } = rule.pattern
-    const filled = fillTemplates(source, (name) => this.tagValues(name))
-    return patternUse(new LazyPattern(filled, flags, this.budget), rule)
-  }
-
-  private mayHold({ relaxed }: SingleRule, lines: readonly ByteString[], demanded: string): boolean {
-    if (this.held?.in !== lines || this.held.tag !== demanded)
-      this.held = { in: lines, tag: demanded, lines: textsWith(lines, this.tagValues(demanded)) }
-    if (!relaxed) return this.held.lines.length > 0
-    const { regExp } = relaxed
-    return this.held.lines.some((line) => {
-      regExp.lastIndex = 0
-      return regExp.test(line)
-    })
-  }
-
-  private linesOf({ kind, asked, ifUnset }: SingleRule): readonly ByteString[] {
-    const { views } = this.scan
-    switch (kind) {
-      case 'header':
-        return [this.headerValue(asked!) ?? ifUnset]
-      case 'body':
-        return views.bodyForRules
-      case 'rawbody':
-        return views.text.rawbody
-      case 'uri':
-        return views.uris.list
-      default:
-        return [views.full]
-    }
-  }
-
-  private isSet(tag: string): boolean {
-    for (const value of this.tagValues(tag)) if (value !== '') return true
-    return false
-  }
-
-  /** What stands for a placeholder; none = the tag is not set, and rules that ask for it do not run. */
-  private tagValues(name: string): readonly string[] {
-    if (name.startsWith('HEADER(')) return [this.scan.views.headers.get(name.slice(7, -1)) ?? '']
-    const value = this.tags.values.get(name) ?? this.relayTag(name)
-    if (value === undefined) return []
-    return typeof value === 'string' ? [value] : value
-  }
-
-  /** Tags that are there without any rule: addresses and names of the relays. */
-  private relayTag(name: string): string | undefined {
-    return /^(?:FIRSTTRUSTED|LASTEXTERNAL|RELAYS)/.test(name)
-      ? relayTags(this.scan.views.relays)[name]
-      : undefined
   }
 
   // ---- evals
@@ -476,6 +373,15 @@ export class MessageRun implements EvalHost {
     else this.note({ check: `rule ${name}`, kind: 'crashed', text })
   }
 
+  get explains(): boolean {
+    return this.options.explain === true
+  }
+
+  /** It ran in its turn, whether it hit or not. */
+  settle(rule: number): void {
+    this.hits.settled[rule] = early
+  }
+
   // ---- what evals may do
 
   hitByName(symbol: string, options: HitOptions): void {
@@ -489,7 +395,7 @@ export class MessageRun implements EvalHost {
   setTag(name: string, value: TagValue): void {
     if (this.over) return
     this.tags.set(name, value)
-    this.held = undefined
+    this.singles.tagsChanged()
   }
 
   waitForTag(rule: string, name: string): Promise<TagValue | undefined> {
