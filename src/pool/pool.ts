@@ -297,15 +297,14 @@ export class WorkerPool {
     if (isLarge(job) && large.length >= Math.max(1, usable.length - 1)) return undefined
     const others = large.length === usable.length ? usable : usable.filter((worker) => !worker.hasLarge)
     let least: ScanWorker | undefined
-    for (const worker of others)
-      if (worker.jobs.size < (least?.jobs.size ?? most) || (least && isFreeSooner(worker, least)))
-        least = worker
+    for (const worker of others) if (worker.jobs.size < (least?.jobs.size ?? most)) least = worker
     return least
   }
 
   private onAnswer(worker: ScanWorker, number: number, outcome: ScanOutcome | Error): void {
-    const job = worker.answered(number)
+    const job = worker.jobs.get(number)
     if (!job) return
+    worker.jobs.delete(number)
     if (outcome instanceof Error) job.reject(new CoreError('scan-failed', outcome.message))
     else job.resolve(outcome)
     this.dispatch()
@@ -338,11 +337,6 @@ export class WorkerPool {
     this.options.onSuspend?.(rule)
     for (const worker of this.workers) worker.post({ type: 'suspend', rule })
   }
-}
-
-/** As many jobs, and at the present one for less long: what has taken long, an attack perhaps, is likely to take longer still. */
-function isFreeSooner(worker: ScanWorker, other: ScanWorker): boolean {
-  return worker.jobs.size === other.jobs.size && worker.busySince > other.busySince
 }
 
 function isUsable(worker: ScanWorker): boolean {

@@ -47,8 +47,6 @@ export class ScanWorker {
   private answer: { readonly resolve: () => void; readonly reject: (error: Error) => void } | undefined
   private readonly progress: Int32Array
   private readonly worker: Worker
-  /** Since when it has been at the job it runs. */
-  busySince = 0
   private lastBeat = -1
   private lastBeatAt = Date.now()
 
@@ -143,18 +141,9 @@ export class ScanWorker {
   }
 
   scan(job: Job): void {
-    if (this.jobs.size === 0) this.busySince = performance.now()
     this.jobs.set(job.number, job)
     job.ruling = this.inForce!.ruling
     this.post(packRequest(job.number, job.request))
-  }
-
-  /** Takes a job off that is answered; the next one runs from now on. */
-  answered(job: number): Job | undefined {
-    const found = this.jobs.get(job)
-    this.jobs.delete(job)
-    this.busySince = performance.now()
-    return found
   }
 
   /** Milliseconds without a sign of life; 0 when it has nothing to do. */
