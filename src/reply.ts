@@ -1,6 +1,8 @@
 // From the Verdict to what the front asked for: report, rewritten message, lists of hosts and addresses. Still in the scan thread,
 // because it reads the message; fronts only put it on the wire.
+
 import type { RuleRun, Settings } from '../rules/engine/types.js'
+import type { Mutable } from './mutable.js'
 import { type ReportInput, renderReport, rewriteMessage } from './report/index.js'
 import type { ScanContext } from './scan.js'
 import type { Scan, Scanned, Verdict, Views } from './types.js'
@@ -34,8 +36,6 @@ export function renderReply(input: ReplyInput): Scanned {
   if (urls) Object.assign(scanned, urlLists(views, urls === 'details'))
   return scanned
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Report and rewritten message, as far as they were asked for. */
 function addTexts(scanned: Mutable<Scanned>, { scan, verdict, run, settings, context }: ReplyInput): void {

@@ -1,5 +1,6 @@
 // The straight line of one scan (docs/architecture.md): bytes -> Message -> Views -> Facts -> Hit[] -> Verdict -> what the front
 // asked for. Runs in a scan worker, or in the main thread when there are none; knows no sockets and no wire words.
+
 import { encodeFeatures, type Features } from '../bayes/reading.js'
 import { overlaySettings } from '../rules/engine/prefs.js'
 import type { Engine, ScoreSet } from '../rules/engine/run.js'
@@ -10,6 +11,7 @@ import { adjustByReputation } from './checks/reputation.js'
 import { createFacts } from './facts/index.js'
 import { historyRow } from './history/row.js'
 import { parseMessage } from './message/parse.js'
+import type { Mutable } from './mutable.js'
 import type { PrefsReader } from './prefs.js'
 import { renderReply } from './reply.js'
 import { withTemplateNeeds } from './report/index.js'
@@ -155,7 +157,7 @@ export async function scanMessage(
     },
   })
   const scanned = renderReply({ scan, verdict, run, settings, context })
-  const outcome: { -readonly [K in keyof ScanOutcome]: ScanOutcome[K] } = { scanned }
+  const outcome: Mutable<ScanOutcome> = { scanned }
   if (features) outcome.features = { mail: features.id, bytes: encodeFeatures(features) }
   const row = context.history ? historyRow(request, scanned, Date.now() / 1000) : undefined
   if (row) outcome.row = row

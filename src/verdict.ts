@@ -1,8 +1,10 @@
 // Hits become a Verdict: the only place where scores are looked up and added, where thresholds decide and where the policy for what
 // could not be checked is applied. Pure arithmetic; nothing here knows where a hit came from.
+
 import assert from 'node:assert/strict'
 import type { Rule, RuleRun } from '../rules/engine/types.js'
 import { actionsBySeverity } from './actions.js'
+import type { Mutable } from './mutable.js'
 import type { Action, Classification, Hit, Note, ScanSettings, ScoredHit, Verdict } from './types.js'
 
 /** rspamd's actions that a score can reach, mildest first. */
@@ -93,8 +95,6 @@ export function judge(judging: Judging): Verdict {
   if (judging.bayes) verdict.bayes = judging.bayes
   return Object.freeze(verdict)
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Kinds whose `tflags multiple` count multiplies the score; a meta's or eval's value does not (micro-head.md 47). */
 const countedKinds = new Set(['header', 'body', 'rawbody', 'uri', 'full', 'mimeheader'])

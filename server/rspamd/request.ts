@@ -1,7 +1,9 @@
 // What a rspamd client says about a message, made into a Request of the core. In: header list (query arguments already among it).
 // Out: envelope, wants, flags and per-scan settings. Nothing here refuses a scan: rspamd only warns about values it cannot read
 // (rspamd-protocol.md 1.3, 7.21, 7.49), so an unreadable value is as if it had not been sent.
+
 import { isIP } from 'node:net'
+import type { Mutable } from '../../src/mutable.js'
 import type { Envelope, ScanSettings } from '../../src/types.js'
 import type { HeaderList } from '../http-headers.js'
 
@@ -27,7 +29,7 @@ export function readEnvelope(headers: HeaderList): Envelope {
   const queueId = given(headers.get('queue-id'))
   const mtaName = given(headers.get('mta-name'))
   const tls = headers.get('tls-cipher') !== undefined || flagWords(headers).has('ssl')
-  const envelope: { -readonly [K in keyof Envelope]: Envelope[K] } = {
+  const envelope: Mutable<Envelope> = {
     rcptTo: headers.getAll('rcpt').flatMap(splitAddresses),
   }
   if (ip !== undefined) envelope.ip = ip

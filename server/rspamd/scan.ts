@@ -1,9 +1,11 @@
 // One scan asked for over HTTP or RSPAMC, from request to the parts of a reply. In: headers and body. Out: ReplyParts, or a ScanRefusal with the
 // status and text rspamd answers (rspamd-protocol.md 1.8). Both text and JSON formats build on this, so that they cannot differ in the verdict.
+
 import { randomUUID } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import type { Socket } from 'node:net'
 import { CoreError } from '../../src/errors.js'
+import type { Mutable } from '../../src/mutable.js'
 import type { Core, Request, ScanSettings, SymbolInfo, Wants } from '../../src/types.js'
 import type { HeaderList } from '../http-headers.js'
 import type { Holding } from '../http-memory.js'
@@ -103,8 +105,6 @@ export async function scanForReply(job: ScanJob, core: Core, options: RspamdOpti
   }
   return parts
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /**
  * Symbol -> how it is configured. Asked for at most every `symbolsMs`: the list is long and changes with reloads only. While the core

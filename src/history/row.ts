@@ -1,5 +1,6 @@
 // The history's row of one scan. It is made where the scan ran and is bytes from there on: rows wait for a second on the main thread, and as
 // objects and texts they were two fifths of what outlived its young generation. Out: what the store writes, which it need not decode.
+import type { Mutable } from '../mutable.js'
 import type { Request, Scanned, ScoredHit } from '../types.js'
 import type { HistoryRow, HistorySymbol, StoredRow } from './types.js'
 
@@ -45,7 +46,7 @@ function searchText(row: HistoryRow): string {
 function rowOf(request: Request, scanned: Scanned, now: number): HistoryRow {
   const { envelope } = request
   const { verdict } = scanned
-  const row: { -readonly [K in keyof HistoryRow]: HistoryRow[K] } = {
+  const row: Mutable<HistoryRow> = {
     id: request.id,
     unixTime: now,
     front: request.front,

@@ -1,6 +1,7 @@
 // What the main thread and a scan worker hand each other for every message, in forms that cross cheaply. V8's structured clone looks up
 // the shape of every object member by member on both sides, with cold caches 0.1 ms a message; bytes, numbers and one text cost a fraction.
 // Hits without details of their own come again and again: after the first time only their number crosses.
+import type { Mutable } from '../mutable.js'
 import type { ScanOutcome } from '../scan.js'
 import type { Request, Scanned, ScoredHit, Verdict } from '../types.js'
 
@@ -27,8 +28,6 @@ interface OutcomeText {
   /** Digest of the mail, when there are features of it. */
   readonly mail?: string | undefined
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Numbers a worker gives at most: a rule has one or two scores, but a user's preferences may give it others. */
 const numbersMax = 10_000
